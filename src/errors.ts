@@ -1,0 +1,280 @@
+/**
+ * Layer 0. Every error this library throws: one family per area, a stable `code` inside the family, and what an
+ * operator needs at 3 a.m. (what was attempted, on which cluster and object, what ONTAP said, whether a retry can help,
+ * and what to do). Secrets are removed when an error is built, never when it is printed.
+ */
+
+/** Facts an error carries beside its code. Values of secret-looking keys are redacted at construction. */
+export interface ErrorFacts {
+  /** What was being attempted, as a phrase: `break the mirror`. */
+  readonly attempted?: string | undefined;
+  /** The cluster (its configured name or host) that the attempt was made on. */
+  readonly cluster?: string | undefined;
+  /** The object that it was made on: `svm1:vol1`, a job's uuid, a file and its section. */
+  readonly object?: string | undefined;
+  /** True when the same call can succeed later without anybody changing anything. */
+  readonly retryable?: boolean | undefined;
+  /** What the reader should do, in one sentence. The command line prints it under the message. */
+  readonly remedy?: string | undefined;
+  /** Further facts, plain data. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  readonly cause?: unknown;
+}
+
+const FAMILY = Symbol.for('ontap-data-motion.error-family');
+
+/**
+ * Root of all families. `instanceof` works across the ESM and CJS copies of this package: it looks at a brand, not at
+ * the identity of the class.
+ */
+export class DataMotionError extends Error {
+  static readonly family: string = 'DataMotionError';
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly attempted: string | undefined;
+  readonly cluster: string | undefined;
+  readonly object: string | undefined;
+  readonly remedy: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, message: string, facts: ErrorFacts = {}) {
+    super(redactText(message), facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = new.target.family;
+    this.code = code;
+    this.retryable = facts.retryable ?? false;
+    this.attempted = facts.attempted;
+    this.cluster = facts.cluster;
+    this.object = facts.object;
+    this.remedy = facts.remedy;
+    this.details = redact(facts.details ?? {}) as Readonly<Record<string, unknown>>;
+  }
+
+  /** The family names from the concrete class up to the root; the brand `instanceof` goes by. */
+  get [FAMILY](): readonly string[] {
+    const names: string[] = [];
+    for (let at = this.constructor as typeof DataMotionError; at?.family; at = Object.getPrototypeOf(at)) {
+      names.push(at.family);
+    }
+    return names;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const names = (value as { [FAMILY]?: unknown } | null | undefined)?.[FAMILY];
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof, also for subclasses
+    return Array.isArray(names) && names.includes(this.family);
+  }
+
+  /** One JSON document per error, for `--json` and logs. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, retryable, attempted, cluster, object, remedy, details } = this;
+    return { name, code, message, retryable, attempted, cluster, object, remedy, ...own(this), details };
+  }
+}
+
+/** Fields that subclasses add, without those of the root. */
+function own(error: DataMotionError): Record<string, unknown> {
+  const shared = new Set(['name', 'message', 'stack', 'cause', 'details']);
+  return Object.fromEntries(Object.entries(error).filter(([key]) => !shared.has(key)));
+}
+
+/** Configuration that cannot be used. `CONFIG_INVALID` carries every problem of the file at once in `problems`. */
+export class ConfigError extends DataMotionError {
+  static override readonly family: string = 'ConfigError';
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(
+    code: ConfigErrorCode,
+    message: string,
+    facts: ErrorFacts & { problems?: readonly ConfigProblem[] } = {},
+  ) {
+    super(code, message, facts);
+    this.problems = facts.problems ?? [];
+  }
+}
+
+export const CONFIG_ERROR_CODES = [
+  'CONFIG_INVALID',
+  'CONFIG_UNREADABLE',
+  'CONFIG_BACKEND_UNKNOWN',
+  'CONFIG_TARGET_UNKNOWN',
+  'CONFIG_TARGET_IS_SELF',
+  'CONFIG_AGGREGATE_UNMAPPED',
+  'CONFIG_SECRET_MISSING',
+] as const;
+export type ConfigErrorCode = (typeof CONFIG_ERROR_CODES)[number];
+
+/** One problem of a configuration file, where it is and what would be right. */
+export interface ConfigProblem {
+  /** The section (cinder.conf) or the path of keys (native), `""` for the file as a whole. */
+  readonly section: string;
+  readonly option?: string | undefined;
+  /** One-based line, when the text it came from is known. */
+  readonly line?: number | undefined;
+  readonly message: string;
+  /** What would be right. */
+  readonly expected?: string | undefined;
+}
+
+/** What an ONTAP cluster (or the way to it) answered. */
+export class OntapError extends DataMotionError {
+  static override readonly family: string = 'OntapError';
+  /** HTTP status, absent when no answer came. */
+  readonly status: number | undefined;
+  /** ONTAP's own error code, always as a string. */
+  readonly ontapCode: string | undefined;
+  /** ONTAP's own message, word for word (secrets removed). */
+  readonly ontapMessage: string | undefined;
+  /** ONTAP's `error.target`: the field or argument that it complains about. */
+  readonly ontapTarget: string | undefined;
+  readonly method: string | undefined;
+  /** Path and query of the request. */
+  readonly path: string | undefined;
+
+  constructor(code: OntapErrorCode, message: string, facts: OntapErrorFacts = {}) {
+    super(code, message, { ...facts, retryable: facts.retryable ?? RETRYABLE_ONTAP_CODES.has(code) });
+    this.status = facts.status;
+    this.ontapCode = facts.ontapCode;
+    this.ontapMessage = facts.ontapMessage === undefined ? undefined : redactText(facts.ontapMessage);
+    this.ontapTarget = facts.ontapTarget;
+    this.method = facts.method;
+    this.path = facts.path === undefined ? undefined : redactText(facts.path);
+  }
+}
+
+export interface OntapErrorFacts extends ErrorFacts {
+  readonly status?: number | undefined;
+  readonly ontapCode?: string | undefined;
+  readonly ontapMessage?: string | undefined;
+  readonly ontapTarget?: string | undefined;
+  readonly method?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+/**
+ * - `ONTAP_NOT_FOUND` the object is not there (code 4 and its relatives)
+ * - `ONTAP_EXISTS` it is there already
+ * - `ONTAP_BUSY` another operation is in the way, or the cluster asks to slow down (retryable)
+ * - `ONTAP_TRANSFER_IN_PROGRESS` a transfer of the relationship is in the way (retryable)
+ * - `ONTAP_DENIED` credentials are right but not allowed; `ONTAP_UNAUTHENTICATED` credentials are wrong
+ * - `ONTAP_REJECTED` the request is refused as it stands: a retry cannot help
+ * - `ONTAP_JOB_FAILED` an accepted job ended in failure with a code that has no row of its own
+ * - `ONTAP_PEER_UNREACHABLE` the cluster could not contact its peer (262224; retryable)
+ * - `ONTAP_UNREACHABLE` no answer, and the request surely had no effect or is safe to repeat (retryable)
+ * - `ONTAP_OUTCOME_UNKNOWN` no answer to a change, and looking did not settle whether it happened
+ * - `ONTAP_TLS` the certificate is not trusted or does not match
+ * - `ONTAP_BAD_RESPONSE` an answer that is not what ONTAP's API promises
+ * - `ONTAP_TOO_OLD` the release lacks what is needed
+ * - `ONTAP_TIMEOUT` an awaited change did not come in the allowed time
+ */
+export const ONTAP_ERROR_CODES = [
+  'ONTAP_NOT_FOUND',
+  'ONTAP_EXISTS',
+  'ONTAP_BUSY',
+  'ONTAP_TRANSFER_IN_PROGRESS',
+  'ONTAP_DENIED',
+  'ONTAP_UNAUTHENTICATED',
+  'ONTAP_REJECTED',
+  'ONTAP_JOB_FAILED',
+  'ONTAP_PEER_UNREACHABLE',
+  'ONTAP_UNREACHABLE',
+  'ONTAP_OUTCOME_UNKNOWN',
+  'ONTAP_TLS',
+  'ONTAP_BAD_RESPONSE',
+  'ONTAP_TOO_OLD',
+  'ONTAP_TIMEOUT',
+] as const;
+export type OntapErrorCode = (typeof ONTAP_ERROR_CODES)[number];
+
+const RETRYABLE_ONTAP_CODES: ReadonlySet<string> = new Set<OntapErrorCode>([
+  'ONTAP_BUSY',
+  'ONTAP_TRANSFER_IN_PROGRESS',
+  'ONTAP_PEER_UNREACHABLE',
+  'ONTAP_UNREACHABLE',
+]);
+
+/** A relationship that cannot do what was asked, or did not get there. */
+export class MirrorError extends DataMotionError {
+  static override readonly family: string = 'MirrorError';
+  /** `svm1:vol1 -> svm2:vol1`. */
+  readonly pair: string | undefined;
+  /** Relationship state when the error was built. */
+  readonly state: string | undefined;
+  /** The event (our verb) that was asked for. */
+  readonly event: string | undefined;
+
+  constructor(code: MirrorErrorCode, message: string, facts: MirrorErrorFacts = {}) {
+    super(code, message, { object: facts.pair, ...facts });
+    this.pair = facts.pair;
+    this.state = facts.state;
+    this.event = facts.event;
+  }
+}
+
+export interface MirrorErrorFacts extends ErrorFacts {
+  readonly pair?: string | undefined;
+  readonly state?: string | undefined;
+  readonly event?: string | undefined;
+}
+
+export const MIRROR_ERROR_CODES = [
+  'MIRROR_ILLEGAL_EVENT',
+  'MIRROR_NOT_FOUND',
+  'MIRROR_GEOMETRY_CHANGED',
+  'MIRROR_QUIESCE_TIMEOUT',
+  'MIRROR_UNHEALTHY',
+  'MIRROR_TRANSFER_FAILED',
+  'MIRROR_TIMEOUT',
+  'MIRROR_SVMS_NOT_PEERED',
+  'MIRROR_POLICY_UNKNOWN',
+  'MIRROR_POLICY_UNSUPPORTED',
+  'MIRROR_SCHEDULE_UNKNOWN',
+  'MIRROR_VOLUME_NOT_FOUND',
+  'MIRROR_VOLUME_WRONG_TYPE',
+  'MIRROR_NO_COMMON_SNAPSHOT',
+  'MIRROR_NOT_SUPPORTED',
+] as const;
+export type MirrorErrorCode = (typeof MIRROR_ERROR_CODES)[number];
+
+/** The caller ended the call: its signal fired (`ABORTED`) or its deadline passed (`DEADLINE_EXCEEDED`). */
+export class InterruptedError extends DataMotionError {
+  static override readonly family: string = 'InterruptedError';
+
+  constructor(code: 'ABORTED' | 'DEADLINE_EXCEEDED', message: string, facts: ErrorFacts = {}) {
+    super(code, message, { ...facts, retryable: facts.retryable ?? true });
+  }
+}
+
+/** A broken promise inside this library: please report it. */
+export class InternalError extends DataMotionError {
+  static override readonly family: string = 'InternalError';
+
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super('INTERNAL', message, facts);
+  }
+}
+
+const SECRET_KEY = /pass(word|phrase|wd)?$|secret|authorization|^auth$|token$|private_?key|credential|cookie/i;
+const REDACTED = '[redacted]';
+
+/** A deep copy of plain data without the values of secret-looking keys, safe to log. Cycles are cut. */
+export function redact(value: unknown, seen: ReadonlySet<object> = new Set()): unknown {
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
+  if (seen.has(value)) return '[circular]';
+  const within = new Set(seen).add(value);
+  if (Array.isArray(value)) return value.map((item) => redact(item, within));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      SECRET_KEY.test(key) && item !== undefined && item !== null ? REDACTED : redact(item, within),
+    ]),
+  );
+}
+
+/** Text without credentials in URLs, authorization headers or `password=...` pairs. */
+export function redactText(text: string): string {
+  return text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s:@]+:[^/\s@]+@/gi, `$1${REDACTED}@`)
+    .replace(/\b(Basic|Bearer)\s+[A-Za-z0-9+/=._~-]{4,}/g, `$1 ${REDACTED}`)
+    .replace(/((?:password|passwd|passphrase|secret|token)["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi, `$1${REDACTED}`);
+}

@@ -1,0 +1,230 @@
+/**
+ * Port (layer 2): ONTAP in our words, as an orchestrator of one SVM sees it. The generated REST types stop at the
+ * adapter behind this port. Every method may throw OntapError; every method takes a signal. Reads never change anything.
+ *
+ * Contract:
+ * - Objects are named by UUID once resolved; names are only for finding them.
+ * - A change either is finished when its promise resolves or names the job that carries it on (`Change`).
+ * - A change whose answer was lost is never sent twice blindly: the adapter looks first, and throws
+ *   `ONTAP_OUTCOME_UNKNOWN` when looking does not settle it.
+ * - "Not there" is `undefined` or an empty list from a read, `ONTAP_NOT_FOUND` from a change.
+ */
+import type { MirrorState, PolicyKind, TransferState, TransferType } from '../core/mirror/vocabulary.ts';
+
+export interface PortOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A change is done, or a job on the cluster carries it on. */
+export type Change = { readonly done: true } | { readonly done: false; readonly job: string };
+
+export type JobState = 'running' | 'success' | 'failure' | 'gone';
+
+/** A job's record; `gone` when ONTAP purged it (300 s after its end), which says nothing about its result. */
+export interface Job {
+  readonly uuid: string;
+  readonly state: JobState;
+  /** ONTAP's code as a string, only for failures. */
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+export interface ClusterFacts {
+  readonly uuid: string;
+  readonly name: string;
+  /** `NetApp Release 9.14.1: ...` */
+  readonly release: string;
+  readonly generation: number;
+  readonly major: number;
+  readonly minor: number;
+}
+
+export const VOLUME_TYPES = ['rw', 'dp', 'ls'] as const;
+export type VolumeType = (typeof VOLUME_TYPES)[number];
+
+export interface Volume {
+  readonly uuid: string;
+  readonly name: string;
+  readonly svm: string;
+  readonly type: VolumeType;
+  readonly style: 'flexvol' | 'flexgroup' | 'flexgroup_constituent';
+  readonly state: 'online' | 'offline' | 'restricted' | 'mixed' | 'error';
+  readonly sizeBytes: number;
+  readonly aggregates: readonly string[];
+  readonly junctionPath?: string | undefined;
+  readonly guarantee?: 'none' | 'volume' | undefined;
+  readonly language?: string | undefined;
+  readonly snapshotReservePercent?: number | undefined;
+  readonly snapshotPolicy?: string | undefined;
+  readonly encrypted: boolean;
+  readonly dedupe: boolean;
+  readonly compression: boolean;
+}
+
+/** What a new volume is to be. Units: bytes, percent. */
+export interface VolumeSpec {
+  readonly name: string;
+  readonly type: 'rw' | 'dp';
+  readonly style: 'flexvol' | 'flexgroup';
+  readonly sizeBytes: number;
+  readonly aggregates: readonly string[];
+  readonly junctionPath?: string | undefined;
+  readonly guarantee?: 'none' | 'volume' | undefined;
+  readonly language?: string | undefined;
+  readonly snapshotReservePercent?: number | undefined;
+  readonly snapshotPolicy?: string | undefined;
+  readonly encrypted?: boolean | undefined;
+  readonly dedupe?: boolean | undefined;
+  readonly compression?: boolean | undefined;
+}
+
+/** One end of a relationship. `svm` and `volume` are absent where the path is not `svm:volume` (object stores, SVMs). */
+export interface MirrorEnd {
+  readonly path: string;
+  readonly svm?: string | undefined;
+  readonly volume?: string | undefined;
+  readonly cluster?: string | undefined;
+}
+
+export interface Transfer {
+  /** Only while the transfer runs. */
+  readonly uuid?: string | undefined;
+  readonly state: TransferState;
+  readonly type?: TransferType | undefined;
+  readonly bytesTransferred?: number | undefined;
+  /** Epoch milliseconds. */
+  readonly endedAt?: number | undefined;
+}
+
+export interface UnhealthyReason {
+  readonly code?: string | undefined;
+  readonly message: string;
+}
+
+export interface Relationship {
+  readonly uuid: string;
+  readonly source: MirrorEnd;
+  readonly destination: MirrorEnd;
+  readonly state: MirrorState;
+  /** Absent where ONTAP does not say (some views and releases). */
+  readonly healthy?: boolean | undefined;
+  readonly unhealthyReasons: readonly UnhealthyReason[];
+  readonly policy?: { readonly name: string; readonly kind?: PolicyKind | undefined } | undefined;
+  /** The running transfer or, after it, the last one's result; absent if there never was one. */
+  readonly transfer?: Transfer | undefined;
+  /** Age of the exported snapshot in seconds; absent when nothing was ever transferred. Meaningless when uninitialized. */
+  readonly lagSeconds?: number | undefined;
+  readonly exportedSnapshot?: string | undefined;
+  readonly transferSchedule?: string | undefined;
+}
+
+/** A destination as the source cluster remembers it (list_destinations_only): no state, no health. */
+export interface KnownDestination {
+  readonly uuid: string;
+  readonly source: MirrorEnd;
+  readonly destination: MirrorEnd;
+}
+
+export interface RelationshipFilter {
+  /** Local name of the source SVM and volume; `undefined` = any. */
+  readonly source?: { readonly svm?: string | undefined; readonly volume?: string | undefined } | undefined;
+  readonly destination?: { readonly svm?: string | undefined; readonly volume?: string | undefined } | undefined;
+}
+
+export interface Policy {
+  readonly uuid: string;
+  readonly name: string;
+  readonly kind: PolicyKind;
+  /** Name of the policy's own transfer schedule. */
+  readonly transferSchedule?: string | undefined;
+}
+
+export interface SvmPeer {
+  readonly uuid: string;
+  readonly localSvm: string;
+  /** The peer SVM's name where it lives; `alias` is what it is called here. */
+  readonly peerSvm: string;
+  readonly peerCluster?: string | undefined;
+  readonly alias: string;
+  readonly state: 'peered' | 'rejected' | 'suspended' | 'initiated' | 'pending' | 'initializing';
+  readonly applications: readonly string[];
+}
+
+export interface Snapshot {
+  readonly uuid: string;
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+/** How much of a relationship a delete removes. */
+export type DeleteScope =
+  /** Called on the destination: the destination's half only; the source still lists it. */
+  | 'destination'
+  /** Called on the source: its entry and the snapshots held for it. */
+  | 'source'
+  /** The source's entry only; snapshots stay. */
+  | 'source-info';
+
+export interface OntapSvm {
+  /** Name of the backend, for messages. */
+  readonly backend: string;
+  /** Host of the cluster, for messages. */
+  readonly cluster: string;
+  /** The SVM that this view is of. */
+  readonly svm: string;
+
+  clusterFacts(options?: PortOptions): Promise<ClusterFacts>;
+  /** False when the SVM does not exist on this cluster. */
+  svmExists(options?: PortOptions): Promise<boolean>;
+
+  volume(name: string, options?: PortOptions): Promise<Volume | undefined>;
+  /** All FlexVols and FlexGroups of the SVM but its root volume. */
+  volumes(options?: PortOptions): AsyncIterable<Volume>;
+  createVolume(spec: VolumeSpec, options?: PortOptions): Promise<Change>;
+  mountVolume(uuid: string, junctionPath: string, options?: PortOptions): Promise<Change>;
+  /** Unmounts, takes offline and deletes. */
+  deleteVolume(uuid: string, options?: PortOptions): Promise<Change>;
+  snapshots(volumeUuid: string, options?: PortOptions): AsyncIterable<Snapshot>;
+
+  /** Relationships whose destination is in this SVM. */
+  relationships(filter: RelationshipFilter, options?: PortOptions): AsyncIterable<Relationship>;
+  relationship(uuid: string, options?: PortOptions): Promise<Relationship | undefined>;
+  /** Destinations of sources in this SVM, wherever they are. */
+  knownDestinations(filter: RelationshipFilter, options?: PortOptions): AsyncIterable<KnownDestination>;
+  createRelationship(
+    spec: {
+      readonly source: { readonly svm: string; readonly volume: string };
+      readonly destinationVolume: string;
+      readonly policy: string;
+      readonly transferSchedule?: string | undefined;
+    },
+    options?: PortOptions,
+  ): Promise<Change>;
+  /** PATCH of the state: what it means depends on the state it is in (initialise, resume, resync, quiesce, break). */
+  setRelationshipState(
+    uuid: string,
+    state: Extract<MirrorState, 'snapmirrored' | 'in_sync' | 'paused' | 'broken_off'>,
+    options?: PortOptions & { readonly preserve?: boolean; readonly quickResync?: boolean; readonly force?: boolean },
+  ): Promise<Change>;
+  startTransfer(relationshipUuid: string, options?: PortOptions): Promise<void>;
+  /** Transfers running now (ended ones, which ONTAP lists for a day, are left out). */
+  runningTransfers(relationshipUuid: string, options?: PortOptions): Promise<readonly Transfer[]>;
+  abortTransfer(
+    relationshipUuid: string,
+    transferUuid: string,
+    options?: PortOptions & { readonly clearCheckpoint?: boolean },
+  ): Promise<void>;
+  deleteRelationship(uuid: string, scope: DeleteScope, options?: PortOptions): Promise<Change>;
+
+  policy(name: string, options?: PortOptions): Promise<Policy | undefined>;
+  scheduleExists(name: string, options?: PortOptions): Promise<boolean>;
+  /** Never on the break path: with a dead peer ONTAP may take a minute to answer. */
+  svmPeers(options?: PortOptions): Promise<readonly SvmPeer[]>;
+  aggregates(options?: PortOptions): Promise<readonly string[]>;
+  poolStats(
+    options?: PortOptions,
+  ): Promise<readonly { readonly volume: string; readonly sizeBytes: number; readonly availableBytes: number }[]>;
+
+  job(uuid: string, options?: PortOptions): Promise<Job>;
+}
