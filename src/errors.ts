@@ -219,6 +219,7 @@ export interface MirrorErrorFacts extends ErrorFacts {
 export const MIRROR_ERROR_CODES = [
   'MIRROR_ILLEGAL_EVENT',
   'MIRROR_NOT_FOUND',
+  'MIRROR_CONFLICT',
   'MIRROR_GEOMETRY_CHANGED',
   'MIRROR_QUIESCE_TIMEOUT',
   'MIRROR_UNHEALTHY',

@@ -9,7 +9,9 @@
  *   `ONTAP_OUTCOME_UNKNOWN` when looking does not settle it.
  * - "Not there" is `undefined` or an empty list from a read, `ONTAP_NOT_FOUND` from a change.
  */
+
 import type { MirrorState, PolicyKind, TransferState, TransferType } from '../core/mirror/vocabulary.ts';
+import type { OntapError } from '../errors.ts';
 
 export interface PortOptions {
   readonly signal?: AbortSignal | undefined;
@@ -24,9 +26,8 @@ export type JobState = 'running' | 'success' | 'failure' | 'gone';
 export interface Job {
   readonly uuid: string;
   readonly state: JobState;
-  /** ONTAP's code as a string, only for failures. */
-  readonly code?: string | undefined;
-  readonly message?: string | undefined;
+  /** Only for failures: ONTAP's code and message, mapped. */
+  readonly error?: OntapError | undefined;
 }
 
 export interface ClusterFacts {
@@ -227,4 +228,9 @@ export interface OntapSvm {
   ): Promise<readonly { readonly volume: string; readonly sizeBytes: number; readonly availableBytes: number }[]>;
 
   job(uuid: string, options?: PortOptions): Promise<Job>;
+  /**
+   * Waits for a change's job to end; a failed job throws its mapped error. When the record was purged before it could be
+   * read, `look` (is the effect there?) decides; without it the outcome is unknown.
+   */
+  finish(change: Change, options?: PortOptions & { readonly look?: () => Promise<boolean> }): Promise<void>;
 }
