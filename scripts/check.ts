@@ -1,0 +1,94 @@
+/**
+ * Everything a change must pass, as `npm run check` and as the second half of .ci/run. A part that fails does not stop
+ * the others. The last line counts the tests, and every other part as one.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+
+interface Part {
+  readonly name: string;
+  /** Arguments of npm. */
+  readonly npm: readonly string[];
+  /** Where vitest's JSON reporter leaves its counts, for the part that runs tests. */
+  readonly counts?: string;
+}
+
+const PARTS: readonly Part[] = [
+  { name: 'lint and format', npm: ['run', 'lint'] },
+  { name: 'types', npm: ['run', 'typecheck'] },
+  { name: 'generated client types are fresh', npm: ['run', 'generate', '--', '--check'] },
+  { name: 'build', npm: ['run', 'build'] },
+  { name: 'package (publint, attw)', npm: ['run', 'check:package'] },
+  { name: 'tests', npm: ['test'], counts: '.tmp/vitest.json' },
+];
+
+interface Outcome {
+  readonly part: Part;
+  readonly ok: boolean;
+  readonly seconds: number;
+  readonly passed: number;
+  readonly failed: number;
+  /** Full names. */
+  readonly skipped: readonly string[];
+}
+
+const outcomes = PARTS.map(run);
+report(outcomes);
+process.exitCode = outcomes.every((outcome) => outcome.ok) ? 0 : 1;
+
+function run(part: Part): Outcome {
+  say(`\n=== ${part.name}: npm ${part.npm.join(' ')}`);
+  if (part.counts) rmSync(part.counts, { force: true });
+  const startedAt = performance.now();
+  // CI=true: vitest refuses `.only`, writes no snapshots, and leaves its counts.
+  const child = spawnSync('npm', part.npm, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, CI: 'true' },
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  const exitedWell = child.status === 0;
+  if (!part.counts)
+    return { part, ok: exitedWell, seconds, passed: exitedWell ? 1 : 0, failed: exitedWell ? 0 : 1, skipped: [] };
+  const counts = readCounts(part.counts);
+  const ok = exitedWell && counts.failed === 0 && counts.passed > 0;
+  // A run can fail without a failed test: a file that does not load, an error nobody awaited, no test at all.
+  return { part, ok, seconds, ...counts, failed: ok ? 0 : Math.max(1, counts.failed) };
+}
+
+function readCounts(file: string): { passed: number; failed: number; skipped: readonly string[] } {
+  let result: VitestResult;
+  try {
+    result = JSON.parse(readFileSync(file, 'utf8')) as VitestResult;
+  } catch {
+    return { passed: 0, failed: 1, skipped: [] };
+  }
+  const tests = result.testResults.flatMap((testFile) => testFile.assertionResults);
+  return {
+    passed: tests.filter((test) => test.status === 'passed').length,
+    failed: tests.filter((test) => test.status === 'failed').length,
+    skipped: tests.filter((test) => test.status !== 'passed' && test.status !== 'failed').map((test) => test.fullName),
+  };
+}
+
+/** The part of vitest's JSON report that is read. */
+interface VitestResult {
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+function report(all: readonly Outcome[]): void {
+  say('');
+  for (const { part, ok, seconds } of all) {
+    say(`${ok ? 'ok    ' : 'FAILED'} ${(seconds / 60).toFixed(2).padStart(6)} min  ${part.name}`);
+  }
+  const skipped = all.flatMap((outcome) => outcome.skipped);
+  for (const name of skipped) say(`skipped: ${name}`);
+  const sum = (field: 'passed' | 'failed') => all.reduce((total, outcome) => total + outcome[field], 0);
+  const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+  say(`${sum('passed')} passed, ${sum('failed')} failed${skips}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
