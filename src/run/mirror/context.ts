@@ -1,0 +1,81 @@
+/** Run (layer 3): what every verb on one pair works with. */
+import type { Env } from '../../env.ts';
+import type { OntapSvm, Relationship } from '../../ontap/ontap-svm.ts';
+
+/** One end as the caller names it. */
+export interface PairEnd {
+  readonly backend: string;
+  readonly volume: string;
+}
+
+/** Source and destination of one mirror. */
+export interface MirrorPair {
+  readonly source: PairEnd;
+  readonly destination: PairEnd;
+}
+
+/** How long to wait for what; all in milliseconds. */
+export interface MirrorTiming {
+  /** How long a quiesce may wait for the running transfer before it is aborted (`netapp_snapmirror_quiesce_timeout`). */
+  readonly quiesceTimeoutMs: number;
+  /** How long a new destination volume may take to come online (`netapp_replication_volume_online_timeout`). */
+  readonly volumeOnlineTimeoutMs: number;
+  /** How long any other state change may take (`netapp_async_rest_timeout` is its lower bound). */
+  readonly changeTimeoutMs: number;
+  /** How long ONTAP's views may lag behind an acknowledged change. */
+  readonly visibilityMs: number;
+  /** How long a cluster may stop answering while something is awaited there. */
+  readonly silenceMs: number;
+  /** First and longest pause between two looks at a relationship. */
+  readonly pollFirstMs: number;
+  readonly pollMaxMs: number;
+}
+
+export const DEFAULT_MIRROR_TIMING: MirrorTiming = {
+  quiesceTimeoutMs: 3_600_000,
+  volumeOnlineTimeoutMs: 360_000,
+  changeTimeoutMs: 300_000,
+  visibilityMs: 15_000,
+  silenceMs: 120_000,
+  pollFirstMs: 500,
+  pollMaxMs: 5_000,
+};
+
+/** One step of a verb, for progress displays. `transferredBytes` grows while a transfer runs. */
+export interface MirrorProgress {
+  readonly pair: MirrorPair;
+  readonly step: string;
+  readonly transferredBytes?: number | undefined;
+}
+
+export interface MirrorContext {
+  readonly env: Env;
+  readonly pair: MirrorPair;
+  readonly source: OntapSvm;
+  readonly destination: OntapSvm;
+  readonly timing: MirrorTiming;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: MirrorProgress) => void;
+}
+
+/** What a verb did to one pair. */
+export interface MirrorResult {
+  readonly pair: MirrorPair;
+  /** The requests that changed something, in order; empty when nothing had to be done. */
+  readonly actions: readonly string[];
+  /** Why nothing was done, or what is still under way. */
+  readonly note?: string | undefined;
+  /** The relationship as last seen; absent when there is none. */
+  readonly relationship?: Relationship | undefined;
+}
+
+export function pairName(context: Pick<MirrorContext, 'pair' | 'source' | 'destination'>): string {
+  const { pair, source, destination } = context;
+  return `${source.svm}:${pair.source.volume} -> ${destination.svm}:${pair.destination.volume}`;
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

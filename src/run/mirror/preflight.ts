@@ -1,0 +1,143 @@
+/** Run (layer 3): what must hold before anything is changed. Reads only; every failure names its remedy. */
+import { MirrorError, OntapError } from '../../errors.ts';
+import type { OntapSvm, Policy, SvmPeer, Volume } from '../../ontap/ontap-svm.ts';
+import type { MirrorContext } from './context.ts';
+import { pairName } from './context.ts';
+
+/** The oldest release whose REST API has all that the verbs use (list_destinations_only, transfer_schedule). */
+export const MINIMUM_RELEASE = [9, 12, 1] as const;
+
+/** @throws OntapError `ONTAP_TOO_OLD`, `ONTAP_NOT_FOUND` for an SVM that is not there, or what the way there gives */
+export async function requireCluster(svm: OntapSvm, signal: AbortSignal): Promise<void> {
+  const facts = await svm.clusterFacts({ signal });
+  const release = [facts.generation, facts.major, facts.minor];
+  const differs = MINIMUM_RELEASE.findIndex((part, i) => part !== release[i]);
+  if (differs >= 0 && (release[differs] ?? 0) < (MINIMUM_RELEASE[differs] ?? 0)) {
+    throw new OntapError('ONTAP_TOO_OLD', `cluster ${facts.name} runs ONTAP ${release.join('.')}`, {
+      attempted: 'check the ONTAP release',
+      cluster: svm.cluster,
+      object: facts.name,
+      remedy: `ONTAP ${MINIMUM_RELEASE.join('.')} or later is needed: upgrade the cluster`,
+    });
+  }
+  if (!(await svm.svmExists({ signal }))) {
+    throw new OntapError('ONTAP_NOT_FOUND', `cluster ${facts.name} has no SVM "${svm.svm}"`, {
+      attempted: 'find the SVM',
+      cluster: svm.cluster,
+      object: svm.svm,
+      remedy: `correct the SVM of backend "${svm.backend}" (netapp_vserver)`,
+    });
+  }
+}
+
+/** The source volume, which must be one that can be mirrored. */
+export async function requireSourceVolume(context: MirrorContext): Promise<Volume> {
+  const { source, pair, signal } = context;
+  const volume = await source.volume(pair.source.volume, { signal });
+  const facts = { pair: pairName(context), attempted: 'read the source volume', cluster: source.cluster };
+  if (volume === undefined) {
+    throw new MirrorError('MIRROR_VOLUME_NOT_FOUND', `SVM ${source.svm} has no volume "${pair.source.volume}"`, {
+      ...facts,
+      remedy: 'check the volume name, and that it is not a constituent or the root volume of the SVM',
+    });
+  }
+  if (volume.type === 'ls') {
+    throw new MirrorError('MIRROR_VOLUME_WRONG_TYPE', `${source.svm}:${volume.name} is a load-sharing mirror`, {
+      ...facts,
+      remedy: 'mirror the volume that it is a copy of',
+    });
+  }
+  if (volume.style !== 'flexvol') {
+    throw new MirrorError('MIRROR_NOT_SUPPORTED', `${source.svm}:${volume.name} is a ${volume.style}`, {
+      ...facts,
+      remedy: 'only FlexVols can be mirrored by this release',
+    });
+  }
+  return volume;
+}
+
+/** An existing destination volume must be of type dp. */
+export function requireDataProtection(context: MirrorContext, volume: Volume): void {
+  if (volume.type === 'dp') return;
+  const { destination, pair } = context;
+  throw new MirrorError(
+    'MIRROR_VOLUME_WRONG_TYPE',
+    `${destination.svm}:${volume.name} exists and is of type ${volume.type}, not dp`,
+    {
+      pair: pairName(context),
+      attempted: 'use the destination volume',
+      cluster: destination.cluster,
+      object: `${destination.svm}:${pair.destination.volume}`,
+      remedy: 'choose another destination volume, or delete or rename the one that is there',
+    },
+  );
+}
+
+/** The policy, of a kind that mirrors volumes, and the schedule that a policy without one needs. */
+export async function requirePolicy(
+  context: MirrorContext,
+  name: string,
+  fallbackSchedule: string | undefined,
+): Promise<{ policy: Policy; transferSchedule: string | undefined }> {
+  const { destination, signal } = context;
+  const policy = await destination.policy(name, { signal });
+  const facts = { pair: pairName(context), attempted: 'find the SnapMirror policy', cluster: destination.cluster };
+  if (policy === undefined) {
+    throw new MirrorError('MIRROR_POLICY_UNKNOWN', `the destination has no SnapMirror policy "${name}"`, {
+      ...facts,
+      object: name,
+      remedy: 'create the policy there, or name one that exists (netapp_replication_policy)',
+    });
+  }
+  if (policy.kind === 'continuous' || policy.kind === 'automated_failover') {
+    throw new MirrorError('MIRROR_POLICY_UNSUPPORTED', `policy "${name}" is of kind ${policy.kind}`, {
+      ...facts,
+      object: name,
+      remedy: 'use an asynchronous or a synchronous policy for the mirror of a single volume',
+    });
+  }
+  if (policy.kind !== 'async' || policy.transferSchedule !== undefined || fallbackSchedule === undefined) {
+    return { policy, transferSchedule: undefined };
+  }
+  if (!(await destination.scheduleExists(fallbackSchedule, { signal }))) {
+    throw new MirrorError('MIRROR_SCHEDULE_UNKNOWN', `the destination has no schedule "${fallbackSchedule}"`, {
+      ...facts,
+      object: fallbackSchedule,
+      remedy: `policy "${name}" has no schedule of its own, so the mirror needs one: create it, or name another`,
+    });
+  }
+  return { policy, transferSchedule: fallbackSchedule };
+}
+
+/**
+ * The source SVM's name as the destination's cluster knows it: its own, or the local alias of the peer.
+ * @throws MirrorError `MIRROR_SVMS_NOT_PEERED`
+ */
+export async function requirePeeredSource(context: MirrorContext): Promise<string> {
+  const { source, destination, signal } = context;
+  const [here, there] = await Promise.all([destination.clusterFacts({ signal }), source.clusterFacts({ signal })]);
+  if (here.uuid === there.uuid && source.svm === destination.svm) return source.svm;
+  const peers = await destination.svmPeers({ signal });
+  const between = peers.filter(
+    (peer) =>
+      peer.localSvm === destination.svm &&
+      peer.peerSvm === source.svm &&
+      (peer.peerCluster === undefined || peer.peerCluster === there.name),
+  );
+  const usable = between.find((peer) => peer.state === 'peered' && peer.applications.includes('snapmirror'));
+  if (usable !== undefined) return usable.alias;
+  throw new MirrorError('MIRROR_SVMS_NOT_PEERED', notPeered(context, between[0]), {
+    pair: pairName(context),
+    attempted: 'find the SVM peer relationship',
+    cluster: destination.cluster,
+    object: `${destination.svm} <-> ${source.svm}`,
+    remedy: 'peer the two SVMs for the application snapmirror, on both clusters',
+  });
+}
+
+function notPeered(context: MirrorContext, peer: SvmPeer | undefined): string {
+  const svms = `SVM ${context.destination.svm} and SVM ${context.source.svm}`;
+  if (peer === undefined) return `${svms} are not peered`;
+  if (peer.state !== 'peered') return `the peering of ${svms} is ${peer.state}`;
+  return `the peering of ${svms} does not allow the application snapmirror`;
+}
