@@ -236,6 +236,38 @@ export const MIRROR_ERROR_CODES = [
 ] as const;
 export type MirrorErrorCode = (typeof MIRROR_ERROR_CODES)[number];
 
+/** The volume model (core/wafl) refuses an operation; the volume is as it was before. `object` is the path or snapshot. */
+export class VolumeModelError extends DataMotionError {
+  static override readonly family: string = 'VolumeModelError';
+
+  constructor(code: VolumeModelErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(code, message, facts);
+  }
+}
+
+/**
+ * - `WAFL_NO_SPACE` the volume has not enough free blocks
+ * - `WAFL_NOT_FOUND` no such file, inode or snapshot; `WAFL_EXISTS` there is one already
+ * - `WAFL_NOT_DIRECTORY`, `WAFL_IS_DIRECTORY`, `WAFL_NOT_EMPTY` the inode is of the wrong kind, or still has entries
+ * - `WAFL_FILE_TOO_LARGE` the size is beyond what the inode's block tree can reach
+ * - `WAFL_NO_BASE` the volume does not hold the snapshot that a transfer builds on
+ * - `WAFL_INVALID` an argument that no volume could accept
+ * - `WAFL_CORRUPT` saved data or metafile blocks that do not follow their format
+ */
+export const VOLUME_MODEL_ERROR_CODES = [
+  'WAFL_NO_SPACE',
+  'WAFL_NOT_FOUND',
+  'WAFL_EXISTS',
+  'WAFL_NOT_DIRECTORY',
+  'WAFL_IS_DIRECTORY',
+  'WAFL_NOT_EMPTY',
+  'WAFL_FILE_TOO_LARGE',
+  'WAFL_NO_BASE',
+  'WAFL_INVALID',
+  'WAFL_CORRUPT',
+] as const;
+export type VolumeModelErrorCode = (typeof VOLUME_MODEL_ERROR_CODES)[number];
+
 /** The caller ended the call: its signal fired (`ABORTED`) or its deadline passed (`DEADLINE_EXCEEDED`). */
 export class InterruptedError extends DataMotionError {
   static override readonly family: string = 'InterruptedError';
