@@ -17,12 +17,13 @@ export interface DestinationFlexvolResult {
  * and efficiency on the mapped aggregate  3. wait until it is online.
  * (Cinder: create_destination_flexvol; its encrypted sources failed, defect 10, and a failed create job was seen only as
  * a timeout, defect 28.)
+ * @param aggregatesOf the destination's aggregates; asked only when a volume has to be made, throws when one is not mapped
  * @throws MirrorError `MIRROR_VOLUME_WRONG_TYPE`, `MIRROR_TIMEOUT`; OntapError what the create job reports
  */
 export async function createDestinationFlexvol(
   context: MirrorContext,
   source: Volume,
-  aggregates: readonly string[],
+  aggregatesOf: () => readonly string[],
 ): Promise<DestinationFlexvolResult> {
   const { destination, pair, signal } = context;
   const name = pair.destination.volume;
@@ -32,7 +33,7 @@ export async function createDestinationFlexvol(
     return { volume: await online(context), created: false };
   }
   context.onProgress({ pair, step: 'create-destination' });
-  const change = await destination.createVolume(specFor(source, name, aggregates), { signal });
+  const change = await destination.createVolume(specFor(source, name, aggregatesOf()), { signal });
   await destination.finish(change, {
     signal,
     look: async () => (await destination.volume(name, { signal })) !== undefined,

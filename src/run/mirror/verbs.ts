@@ -54,7 +54,7 @@ export async function createSnapmirror(context: MirrorContext, options: CreateOp
     if (existing !== undefined) requireDataProtection(context, existing);
     const aggregates = existing === undefined ? options.destinationAggregates(sourceVolume.aggregates) : [];
 
-    const { created } = await createDestinationFlexvol(context, sourceVolume, aggregates);
+    const { created } = await createDestinationFlexvol(context, sourceVolume, () => aggregates);
     if (created) actions.push('create-destination');
     await createRelationship(context, { sourceSvm, policy: policy.name, transferSchedule });
     actions.push('create-relationship');
@@ -236,9 +236,9 @@ export async function breakSnapmirror(context: MirrorContext, options: BreakOpti
   const actions: string[] = [];
   let quiet = before;
   if (outcome.kind !== 'already') {
-    const quiesced = await quiesceThenAbort(context, options);
+    const quiesced = await quiesceAsFarAsPossible(context, options);
     actions.push(...quiesced.actions);
-    quiet = quiesced.relationship;
+    quiet = quiesced.relationship ?? before;
   }
   const goal = {
     event: 'break',
@@ -270,6 +270,24 @@ export async function breakSnapmirror(context: MirrorContext, options: BreakOpti
     lagSeconds: quiet?.lagSeconds,
     note: mount.mounted || mount.error === undefined ? undefined : 'broken off and writable, but not mounted',
   };
+}
+
+/** A quiesce that ONTAP refuses (an unhealthy mirror, for one) must not stand in the way of a break, which says more. */
+async function quiesceAsFarAsPossible(
+  context: MirrorContext,
+  options: QuiesceOptions,
+): Promise<Pick<MirrorResult, 'actions' | 'relationship'>> {
+  try {
+    return await quiesceThenAbort(context, options);
+  } catch (error) {
+    const refused = error instanceof OntapError && ['ONTAP_REJECTED', 'ONTAP_JOB_FAILED'].includes(error.code);
+    if (!refused) throw error;
+    context.env.logger.warn(
+      { pair: pairName(context), error: error.toJSON() },
+      'quiesce refused: going on to the break',
+    );
+    return { actions: [], relationship: undefined };
+  }
 }
 
 async function tryMount(context: MirrorContext, junctionPath: string | false): Promise<MountOutcome> {
