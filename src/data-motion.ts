@@ -16,7 +16,7 @@ import {
 } from './core/replication/targets.ts';
 import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
-import type { OntapSvm, Relationship } from './ontap/ontap-svm.ts';
+import type { OntapSvm, Relationship, Volume } from './ontap/ontap-svm.ts';
 import type { MirrorContext, MirrorPair, MirrorProgress, MirrorResult, MirrorTiming } from './run/mirror/context.ts';
 import { collect, DEFAULT_MIRROR_TIMING } from './run/mirror/context.ts';
 import type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
@@ -108,6 +108,16 @@ export class DataMotion {
       const filter = { source: { svm: source.svm, volume: query.volume }, destination: { svm: destination.svm } };
       const found = await collect(destination.relationships(filter, { signal }));
       return found.map((relationship) => ({ ...relationship, protection: protectionOf(relationship) }));
+    });
+  }
+
+  /** The read-write volumes of a backend's SVM: what can be protected. (Cinder: its pools, before the name pattern) */
+  async getPools(source: string, options: CallOptions = {}): Promise<readonly Volume[]> {
+    const svm = this.#svm(source);
+    return this.#under(options, 'list the volumes', async (signal) => {
+      await requireCluster(svm, signal);
+      const volumes = await collect(svm.volumes({ signal }));
+      return volumes.filter((volume) => volume.type === 'rw' && volume.style !== 'flexgroup_constituent');
     });
   }
 

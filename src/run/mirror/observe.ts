@@ -1,5 +1,5 @@
 /** Run (layer 3): looking at one mirror, from either end. */
-import { isSvmOrItsAlias } from '../../core/mirror/path.ts';
+import { isSvmOrItsAlias } from '../../core/mirror/peer-alias.ts';
 import type { Situation } from '../../core/mirror/table.ts';
 import type { PolicyKind } from '../../core/mirror/vocabulary.ts';
 import { MirrorError } from '../../errors.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSvmOrItsAlias, parseMirrorPath, volumePath } from '../../../src/core/mirror/path.ts';
+import { parseMirrorPath, volumePath } from '../../src/ontap/mirror-path.ts';
 
 describe('SnapMirror paths', () => {
   it('defect 36: only svm:volume names a volume; every other form is told apart instead of split on the colon', () => {
@@ -24,13 +24,5 @@ describe('SnapMirror paths', () => {
       }),
     );
     fc.assert(fc.property(fc.string(), (text) => parseMirrorPath(text).kind.length > 0));
-  });
-
-  it('a peer SVM is recognised by its own name and by the numbered alias ONTAP gives it', () => {
-    expect(isSvmOrItsAlias('vs1', 'vs1')).toBe(true);
-    expect(isSvmOrItsAlias('vs1.12', 'vs1')).toBe(true);
-    expect(isSvmOrItsAlias('vs1.x', 'vs1')).toBe(false);
-    expect(isSvmOrItsAlias('vs10', 'vs1')).toBe(false);
-    expect(isSvmOrItsAlias('vs1.', 'vs1')).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-/** Core (layer 1): SnapMirror endpoint paths. Only `svm:volume` names a volume; the other forms are kept as they are. */
+/** Adapter (layer 6): SnapMirror endpoint paths. Only `svm:volume` names a volume; the other forms are kept as they are. */
 
 export type MirrorPath =
   | { readonly kind: 'volume'; readonly svm: string; readonly volume: string }
@@ -20,13 +20,4 @@ export function parseMirrorPath(path: string): MirrorPath {
 
 export function volumePath(svm: string, volume: string): string {
   return `${svm}:${volume}`;
-}
-
-/**
- * Whether `reported` can be SVM `name` as another cluster calls it. A peer whose name is taken there gets a local
- * alias, by default the name with a number behind it (`vs1.1`).
- */
-export function isSvmOrItsAlias(reported: string, name: string): boolean {
-  if (reported === name) return true;
-  return reported.startsWith(`${name}.`) && /^\d+$/.test(reported.slice(name.length + 1));
 }
