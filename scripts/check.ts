@@ -62,19 +62,30 @@ function readCounts(file: string): { passed: number; failed: number; skipped: re
   } catch {
     return { passed: 0, failed: 1, skipped: [] };
   }
-  const tests = result.testResults.flatMap((testFile) => testFile.assertionResults);
-  return {
-    passed: tests.filter((test) => test.status === 'passed').length,
-    failed: tests.filter((test) => test.status === 'failed').length,
-    skipped: tests.filter((test) => test.status !== 'passed' && test.status !== 'failed').map((test) => test.fullName),
-  };
+  const count = (tests: readonly VitestTest[], status: string) => tests.filter((test) => test.status === status).length;
+  const files = result.testResults.map(({ status, assertionResults: tests }) => {
+    const failed = count(tests, 'failed');
+    // A file that does not load, or whose preparation fails, fails as one; the tests it did not come to are not skips.
+    const broken = status === 'failed' && failed === 0;
+    const skipped = broken ? [] : tests.filter((test) => test.status !== 'passed' && test.status !== 'failed');
+    return {
+      passed: count(tests, 'passed'),
+      failed: broken ? 1 : failed,
+      skipped: skipped.map((test) => test.fullName),
+    };
+  });
+  const sum = (field: 'passed' | 'failed') => files.reduce((total, file) => total + file[field], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: files.flatMap((file) => file.skipped) };
 }
 
 /** The part of vitest's JSON report that is read. */
 interface VitestResult {
-  readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
-  }[];
+  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly VitestTest[] }[];
+}
+
+interface VitestTest {
+  readonly status: string;
+  readonly fullName: string;
 }
 
 function report(all: readonly Outcome[]): void {
