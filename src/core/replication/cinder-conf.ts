@@ -65,7 +65,7 @@ export function parseCinderConf(text: string): RawDocument {
     }
   }
   close();
-  return { dialect: 'cinder.conf', sections: [...sections.values()], problems, notes };
+  return { dialect: 'cinder.conf', line: 1, sections: [...sections.values()], problems, notes };
 }
 
 interface OpenSection extends RawSection {

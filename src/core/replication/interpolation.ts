@@ -26,7 +26,7 @@ export function interpolator(document: RawDocument): Interpolate {
   const known = new Map<RawAssignment, Interpolation>();
   const inProgress = new Set<RawAssignment>();
 
-  function valueOf(section: RawSection, assignment: RawAssignment): Interpolation {
+  function textOf(section: RawSection, assignment: RawAssignment): Interpolation {
     const before = known.get(assignment);
     if (before !== undefined) return before;
     inProgress.add(assignment);
@@ -70,7 +70,7 @@ export function interpolator(document: RawDocument): Interpolate {
     const found = assigned(section, option) ?? (dot < 0 ? inDefault(option) : undefined);
     if (found === undefined) return unset(section, option, fail);
     if (inProgress.has(found.assignment)) return fail('leads back to itself');
-    return valueOf(found.section, found.assignment);
+    return textOf(found.section, found.assignment);
   }
 
   /** [DEFAULT] is asked only for options that a backend's section does not know: known ones are unset there, not missing. */
@@ -80,7 +80,7 @@ export function interpolator(document: RawDocument): Interpolate {
     return section === undefined ? undefined : assigned(section, option);
   }
 
-  return valueOf;
+  return textOf;
 }
 
 function unset(section: RawSection, option: string, fail: (why: string) => Interpolation): Interpolation {

@@ -24,8 +24,10 @@ export type OptionType =
   | { readonly kind: 'pairs' };
 
 export interface OptionRow {
-  /** Path of keys in the native format; absent where only cinder.conf has it. */
+  /** Path of keys in the native format, inside a backend; absent where only cinder.conf has it. */
   readonly native?: string;
+  /** The option is one of the whole file, not of a backend: in [DEFAULT] of cinder.conf, at the top of the native format. */
+  readonly ofFile?: true;
   readonly type: OptionType;
   readonly default?: string | number | boolean;
   /** Every NetApp backend needs a value. */
@@ -33,8 +35,10 @@ export interface OptionRow {
   readonly secret?: true;
   /** Older names, which oslo.config still accepts. */
   readonly aliases?: readonly string[];
-  /** Why setting it has no effect here. */
-  readonly ignored?: string;
+  /** It is known, but nothing here needs it. */
+  readonly unused?: true;
+  /** Why an unused option that is set deserves a note. */
+  readonly remark?: string;
   readonly meaning: string;
 }
 
@@ -43,6 +47,12 @@ const MAX_SECONDS = 2_147_483;
 const seconds = (min: number) => ({ kind: 'integer', min, max: MAX_SECONDS }) as const;
 
 export const OPTIONS = {
+  enabled_backends: {
+    native: 'enabledBackends',
+    ofFile: true,
+    type: { kind: 'list' },
+    meaning: 'Names of the backends to work on, in order. In the native format every backend when not set.',
+  },
   volume_driver: {
     type: { kind: 'text' },
     meaning:
@@ -232,12 +242,14 @@ export const OPTIONS = {
   },
   netapp_use_legacy_client: {
     type: { kind: 'boolean' },
-    ignored: 'this library speaks ONTAP REST only',
+    unused: true,
+    remark: 'this library speaks ONTAP REST only',
     meaning: 'Chooses between ZAPI and REST in Cinder.',
   },
   netapp_copyoffload_tool_path: {
     type: { kind: 'text' },
-    ignored: 'copies are offloaded by ONTAP itself, without the tool',
+    unused: true,
+    remark: 'copies are offloaded by ONTAP itself, without the tool',
     meaning: 'Deprecated in Cinder.',
   },
   netapp_size_multiplier: cinderOnly('Deprecated in Cinder.'),
@@ -483,9 +495,9 @@ const BY_NAME: ReadonlyMap<string, OptionName> = new Map(
 );
 
 function cinderOnly(meaning: string): OptionRow {
-  return { type: { kind: 'text' }, ignored: 'it concerns Cinder itself', meaning };
+  return { type: { kind: 'text' }, unused: true, meaning };
 }
 
 function manilaOnly(meaning: string): OptionRow {
-  return { type: { kind: 'text' }, ignored: 'it is an option of Manila', meaning };
+  return { type: { kind: 'text' }, unused: true, remark: 'it is an option of Manila', meaning };
 }

@@ -6,6 +6,8 @@ import type { ReplicationProblem } from './configuration.ts';
 
 export interface RawDocument {
   readonly dialect: Dialect;
+  /** Where problems of the file as a whole are put: its first line, when the text is known. */
+  readonly line: number | undefined;
   /** One per name (names differ by more than case), in order of first appearance. */
   readonly sections: readonly RawSection[];
   /** What is wrong with the text itself. Reading went on behind each problem. */
