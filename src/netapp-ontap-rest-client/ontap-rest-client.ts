@@ -1,0 +1,188 @@
+/**
+ * A typed client of one ONTAP cluster's (or SVM's) REST API. It knows ONTAP's words only. The types come from `paths`:
+ * ours by default, or any that `npm run generate -- --from FILE` makes from a cluster's own description.
+ */
+import type { CallOptions } from '../env.ts';
+import { OntapError } from '../errors.ts';
+import { type Change, type ChangeOptions, change } from './changes.ts';
+import type { OntapRestClientOptions } from './client-options.ts';
+import { type Call, Connection, type RequestOptions } from './connection.ts';
+import type { paths as ourPaths } from './generated.ts';
+import { type EndedJob, type JobStatus, jobStatus, type WaitForJobOptions, waitForJob } from './jobs.ts';
+import { count, records } from './paging.ts';
+import type {
+  Answered,
+  Method,
+  Parameters,
+  PathsWith,
+  PathsWithRecords,
+  RecordOf,
+  RequestArgument,
+} from './typed-paths.ts';
+import { growingWaits } from './waits.ts';
+
+/** The argument of a call: parameters as the path has them, and the options of every call. */
+export type RequestOf<Paths, P extends keyof Paths, M extends Method> = Parameters<Paths, P, M> & RequestOptions;
+
+/** The argument of `change`. */
+export type ChangeRequestOf<Paths, P extends keyof Paths, M extends Method> = RequestOf<Paths, P, M> &
+  ChangeOptions &
+  (M extends 'post' ? { readonly repeatable?: undefined } : Repeatable);
+
+interface Repeatable {
+  /** Sending it twice does the same as sending it once: it is then also sent again when an answer was lost. */
+  readonly repeatable?: boolean | undefined;
+}
+
+export interface VisibilityOptions extends CallOptions {
+  /** Default: 10 000 ms. */
+  readonly withinMs?: number | undefined;
+  /** For errors. */
+  readonly attempted?: string | undefined;
+  readonly object?: string | undefined;
+}
+
+export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDisposable {
+  readonly #connection: Connection;
+
+  /** @throws ConfigError `CONFIG_INVALID` */
+  constructor(options: OntapRestClientOptions) {
+    this.#connection = new Connection(options);
+  }
+
+  /** What the cluster is called in errors and logs. */
+  get cluster(): string {
+    return this.#connection.cluster;
+  }
+
+  /** Reads one object, or one page of a list. */
+  async get<P extends PathsWith<Paths, 'get'>>(
+    path: P,
+    ...[request]: RequestArgument<RequestOf<Paths, P, 'get'>>
+  ): Promise<Answered<Paths, P, 'get'>> {
+    return this.#body<P, 'get'>('get', path, request);
+  }
+
+  /** Sends a POST and returns its body as it is, with a job's link if there is one; see `change` for what follows it. */
+  async post<P extends PathsWith<Paths, 'post'>>(
+    path: P,
+    ...[request]: RequestArgument<RequestOf<Paths, P, 'post'>>
+  ): Promise<Answered<Paths, P, 'post'>> {
+    return this.#body<P, 'post'>('post', path, request);
+  }
+
+  async patch<P extends PathsWith<Paths, 'patch'>>(
+    path: P,
+    ...[request]: RequestArgument<RequestOf<Paths, P, 'patch'> & Repeatable>
+  ): Promise<Answered<Paths, P, 'patch'>> {
+    return this.#body<P, 'patch'>('patch', path, request);
+  }
+
+  async delete<P extends PathsWith<Paths, 'delete'>>(
+    path: P,
+    ...[request]: RequestArgument<RequestOf<Paths, P, 'delete'> & Repeatable>
+  ): Promise<Answered<Paths, P, 'delete'>> {
+    return this.#body<P, 'delete'>('delete', path, request);
+  }
+
+  /**
+   * Makes a change and says whether it is done or which job carries it on. A change whose answer was lost is never sent
+   * again blindly: `repeatable` ones are, for the others `look` decides.
+   * @throws OntapError `ONTAP_OUTCOME_UNKNOWN` when the answer was lost and looking did not settle it
+   */
+  async change<M extends 'post' | 'patch' | 'delete', P extends PathsWith<Paths, M>>(
+    method: M,
+    path: P,
+    ...[request]: RequestArgument<ChangeRequestOf<Paths, P, M>>
+  ): Promise<Change<Answered<Paths, P, M>>> {
+    const options: ChangeOptions = request ?? {};
+    return (await change(this.#connection, toCall(method, path, request), options)) as Change<Answered<Paths, P, M>>;
+  }
+
+  /** Everything in a list, over all its pages, as it is consumed. */
+  records<P extends PathsWithRecords<Paths>>(
+    path: P,
+    ...[request]: RequestArgument<RequestOf<Paths, P, 'get'>>
+  ): AsyncGenerator<RecordOf<Paths, P>, void, undefined> {
+    const call = toCall('get', path, request);
+    return records(this.#connection, call) as AsyncGenerator<RecordOf<Paths, P>, void, undefined>;
+  }
+
+  /** How many objects a list has, without reading them. */
+  count<P extends PathsWithRecords<Paths>>(
+    path: P,
+    ...[request]: RequestArgument<RequestOf<Paths, P, 'get'>>
+  ): Promise<number> {
+    return count(this.#connection, toCall('get', path, request));
+  }
+
+  /** A job as it stands; failed and purged jobs are values, not errors. */
+  job(uuid: string, options: RequestOptions = {}): Promise<JobStatus> {
+    return jobStatus(this.#connection, uuid, options);
+  }
+
+  /**
+   * Waits until the job has succeeded, polling ever more slowly (0.25 to 10 s). A record that vanished is settled by
+   * `look`; then the returned state is `gone`.
+   * @throws OntapError with the job's own code when it failed; `ONTAP_OUTCOME_UNKNOWN` when its record vanished and
+   *   looking did not settle it; what reading failed with when too many reads in a row did
+   */
+  waitForJob(uuid: string, options: WaitForJobOptions = {}): Promise<EndedJob> {
+    return waitForJob(this.#connection, uuid, options);
+  }
+
+  /**
+   * Reads until there is something: after a change ONTAP may for seconds not show it. `undefined` and `ONTAP_NOT_FOUND`
+   * count as not there yet.
+   * @throws OntapError `ONTAP_NOT_FOUND` when the time is over
+   */
+  async untilVisible<T>(
+    read: (options: { readonly signal: AbortSignal }) => Promise<T | undefined>,
+    options: VisibilityOptions = {},
+  ): Promise<T> {
+    const { withinMs = 10_000, attempted = 'wait until it is visible', object } = options;
+    let missing: OntapError | undefined;
+    const found = await growingWaits(
+      this.#connection.env,
+      { ...options, attempted, firstMs: 100, capMs: 1_000, withinMs },
+      async (signal) => {
+        try {
+          return await read({ signal });
+        } catch (error) {
+          if (!(error instanceof OntapError) || error.code !== 'ONTAP_NOT_FOUND') throw error;
+          missing = error;
+          return undefined;
+        }
+      },
+    );
+    if (found !== undefined) return found;
+    const message = `${attempted} on ${this.cluster}: not visible after ${withinMs} ms`;
+    throw missing ?? new OntapError('ONTAP_NOT_FOUND', message, { attempted, object, cluster: this.cluster });
+  }
+
+  /** Waits for the requests under way and closes the connections; calls made afterwards fail. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #body<P extends PathsWith<Paths, M>, M extends Method>(
+    method: M,
+    path: P,
+    request: UntypedRequest | undefined,
+  ): Promise<Answered<Paths, P, M>> {
+    const { body } = await this.#connection.send(toCall(method, path, request));
+    return body as Answered<Paths, P, M>;
+  }
+}
+
+/** What all typed requests have in common, once the types have done their work. */
+type UntypedRequest = Omit<Call, 'method' | 'template' | 'opaque' | 'attempts'>;
+
+function toCall(method: Method, template: string, request: UntypedRequest | undefined): Call {
+  const { path, query, body, svm, timeoutMs, attempted, object, repeatable, signal, deadline } = request ?? {};
+  return { method, template, path, query, body, svm, timeoutMs, attempted, object, repeatable, signal, deadline };
+}
