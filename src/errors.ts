@@ -268,6 +268,97 @@ export const VOLUME_MODEL_ERROR_CODES = [
 ] as const;
 export type VolumeModelErrorCode = (typeof VOLUME_MODEL_ERROR_CODES)[number];
 
+/** What an object store (or the way to it) answered. */
+export class ObjectStoreError extends DataMotionError {
+  static override readonly family: string = 'ObjectStoreError';
+  /** The object's key, or the prefix of a listing; absent when the store as a whole is meant. */
+  readonly key: string | undefined;
+
+  constructor(code: ObjectStoreErrorCode, message: string, facts: ObjectStoreErrorFacts = {}) {
+    super(code, message, {
+      object: facts.key,
+      ...facts,
+      retryable: facts.retryable ?? code === 'OBJECT_STORE_UNAVAILABLE',
+    });
+    this.key = facts.key;
+  }
+}
+
+export interface ObjectStoreErrorFacts extends ErrorFacts {
+  readonly key?: string | undefined;
+}
+
+/**
+ * - `OBJECT_STORE_NOT_FOUND` no object has this key; `OBJECT_STORE_EXISTS` one has, and the put was only for an absent one
+ * - `OBJECT_STORE_BAD_RANGE` the range reaches beyond the object's end
+ * - `OBJECT_STORE_DENIED` not allowed: permissions, a read-only place, wrong credentials
+ * - `OBJECT_STORE_CORRUPT` bytes are not those their checksum or size speaks of
+ * - `OBJECT_STORE_UNAVAILABLE` no answer, or not now; a change may have taken effect (retryable unless it says otherwise)
+ * - `OBJECT_STORE_NO_SPACE` the place is full, or over its quota
+ * - `OBJECT_STORE_INVALID_KEY` no store would take this key
+ * - `OBJECT_STORE_UNSUPPORTED` this store cannot do that, or this is no place for a store
+ */
+export const OBJECT_STORE_ERROR_CODES = [
+  'OBJECT_STORE_NOT_FOUND',
+  'OBJECT_STORE_EXISTS',
+  'OBJECT_STORE_BAD_RANGE',
+  'OBJECT_STORE_DENIED',
+  'OBJECT_STORE_CORRUPT',
+  'OBJECT_STORE_UNAVAILABLE',
+  'OBJECT_STORE_NO_SPACE',
+  'OBJECT_STORE_INVALID_KEY',
+  'OBJECT_STORE_UNSUPPORTED',
+] as const;
+export type ObjectStoreErrorCode = (typeof OBJECT_STORE_ERROR_CODES)[number];
+
+/** The state kept beside a source (VMAP, catalogue, checkpoint, journals) cannot be used, or not now. */
+export class StateError extends DataMotionError {
+  static override readonly family: string = 'StateError';
+  /** The file that it is about; absent where the state has no files. */
+  readonly file: string | undefined;
+
+  constructor(code: StateErrorCode, message: string, facts: StateErrorFacts = {}) {
+    super(code, message, {
+      object: facts.file,
+      ...facts,
+      retryable: facts.retryable ?? RETRYABLE_STATE_CODES.has(code),
+    });
+    this.file = facts.file;
+  }
+}
+
+export interface StateErrorFacts extends ErrorFacts {
+  readonly file?: string | undefined;
+}
+
+/**
+ * - `STATE_LOCKED` another process holds the state, or may hold it (retryable)
+ * - `STATE_LOCK_LOST` somebody took the state over from this process, which must stop
+ * - `STATE_WRONG_OWNER` the state belongs to another endpoint
+ * - `STATE_FORMAT_VERSION` it was written by a newer release
+ * - `STATE_CORRUPT` a file is not what was written; nothing of it is used
+ * - `STATE_NO_SPACE` the place is full; `STATE_DENIED` not allowed; `STATE_UNAVAILABLE` not now (retryable)
+ * - `STATE_BUSY` a version is staged already
+ * - `STATE_CLOSED` the state was closed, or the staged version ended, before this call
+ * - `STATE_INVALID` a name, page number or size that no state takes
+ */
+export const STATE_ERROR_CODES = [
+  'STATE_LOCKED',
+  'STATE_LOCK_LOST',
+  'STATE_WRONG_OWNER',
+  'STATE_FORMAT_VERSION',
+  'STATE_CORRUPT',
+  'STATE_NO_SPACE',
+  'STATE_DENIED',
+  'STATE_UNAVAILABLE',
+  'STATE_BUSY',
+  'STATE_CLOSED',
+  'STATE_INVALID',
+] as const;
+export type StateErrorCode = (typeof STATE_ERROR_CODES)[number];
+
+const RETRYABLE_STATE_CODES: ReadonlySet<string> = new Set<StateErrorCode>(['STATE_LOCKED', 'STATE_UNAVAILABLE']);
+
 /** The caller ended the call: its signal fired (`ABORTED`) or its deadline passed (`DEADLINE_EXCEEDED`). */
 export class InterruptedError extends DataMotionError {
   static override readonly family: string = 'InterruptedError';
