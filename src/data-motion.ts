@@ -21,6 +21,7 @@ import type { MirrorContext, MirrorPair, MirrorProgress, MirrorResult, MirrorTim
 import { collect, DEFAULT_MIRROR_TIMING } from './run/mirror/context.ts';
 import type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
 import { createDestinationFlexvol } from './run/mirror/destination-flexvol.ts';
+import { isEnd } from './run/mirror/observe.ts';
 import { requireCluster, requireSourceVolume } from './run/mirror/preflight.ts';
 import type { BreakOptions, BreakResult, DeleteResult } from './run/mirror/verbs.ts';
 import {
@@ -105,8 +106,9 @@ export class DataMotion {
     const destination = this.#svm(query.target);
     return this.#under(options, 'list the mirrors', async (signal) => {
       await requireCluster(destination, signal);
-      const filter = { source: { svm: source.svm, volume: query.volume }, destination: { svm: destination.svm } };
-      const found = await collect(destination.relationships(filter, { signal }));
+      // Only the destination end is asked for: the source's SVM may go by an alias there.
+      const all = await collect(destination.relationships({ destination: { svm: destination.svm } }, { signal }));
+      const found = all.filter((relationship) => isEnd(relationship.source, source, query.volume));
       return found.map((relationship) => ({ ...relationship, protection: protectionOf(relationship) }));
     });
   }

@@ -151,13 +151,6 @@ export interface SvmPeer {
   readonly applications: readonly string[];
 }
 
-export interface Snapshot {
-  readonly uuid: string;
-  readonly name: string;
-  /** Epoch milliseconds. */
-  readonly createdAt: number;
-}
-
 /** How much of a relationship a delete removes. */
 export type DeleteScope =
   /** Called on the destination: the destination's half only; the source still lists it. */
@@ -184,9 +177,6 @@ export interface OntapSvm {
   volumes(options?: PortOptions): AsyncIterable<Volume>;
   createVolume(spec: VolumeSpec, options?: PortOptions): Promise<Change>;
   mountVolume(uuid: string, junctionPath: string, options?: PortOptions): Promise<Change>;
-  /** Unmounts, takes offline and deletes. */
-  deleteVolume(uuid: string, options?: PortOptions): Promise<Change>;
-  snapshots(volumeUuid: string, options?: PortOptions): AsyncIterable<Snapshot>;
 
   /** Relationships whose destination is in this SVM. */
   relationships(filter: RelationshipFilter, options?: PortOptions): AsyncIterable<Relationship>;
@@ -222,10 +212,6 @@ export interface OntapSvm {
   scheduleExists(name: string, options?: PortOptions): Promise<boolean>;
   /** Never on the break path: with a dead peer ONTAP may take a minute to answer. */
   svmPeers(options?: PortOptions): Promise<readonly SvmPeer[]>;
-  aggregates(options?: PortOptions): Promise<readonly string[]>;
-  poolStats(
-    options?: PortOptions,
-  ): Promise<readonly { readonly volume: string; readonly sizeBytes: number; readonly availableBytes: number }[]>;
 
   job(uuid: string, options?: PortOptions): Promise<Job>;
   /**

@@ -8,16 +8,7 @@ import type { PolicyKind } from '../core/mirror/vocabulary.ts';
 import { OntapError } from '../errors.ts';
 import type { components } from '../netapp-ontap-rest-client/index.ts';
 import { parseMirrorPath } from './mirror-path.ts';
-import type {
-  KnownDestination,
-  MirrorEnd,
-  Policy,
-  Relationship,
-  Snapshot,
-  SvmPeer,
-  Transfer,
-  Volume,
-} from './ontap-svm.ts';
+import type { KnownDestination, MirrorEnd, Policy, Relationship, SvmPeer, Transfer, Volume } from './ontap-svm.ts';
 
 type Schemas = components['schemas'];
 
@@ -171,13 +162,5 @@ export function svmPeerOf(record: Schemas['svm_peer']): SvmPeer {
     alias: record.name ?? peerSvm,
     state: needed(record.state, 'state', record),
     applications: record.applications ?? [],
-  };
-}
-
-export function snapshotOf(record: Schemas['snapshot']): Snapshot {
-  return {
-    uuid: needed(record.uuid, 'uuid', record),
-    name: needed(record.name, 'name', record),
-    createdAt: parseTime(needed(record.create_time, 'create_time', record)),
   };
 }

@@ -48,6 +48,7 @@ export function policyKindOf(relationship: Relationship): PolicyKind {
   return ['in_sync', 'out_of_sync', 'synchronizing', 'expanding', 'shrinking'].includes(state) ? 'sync' : 'async';
 }
 
-function isEnd(end: MirrorEnd, svm: OntapSvm, volume: string): boolean {
-  return end.volume === volume && end.svm !== undefined && isSvmOrItsAlias(end.svm, svm.svm);
+/** Whether an end is in this SVM (by its name or an alias of it) and, where one is given, is this volume. */
+export function isEnd(end: MirrorEnd, svm: OntapSvm, volume?: string): boolean {
+  return (volume === undefined || end.volume === volume) && end.svm !== undefined && isSvmOrItsAlias(end.svm, svm.svm);
 }

@@ -86,14 +86,18 @@ export async function reach(context: MirrorContext, goal: Goal): Promise<Reached
       silentSince = undefined;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof OntapError && error.retryable)) {
+      const lost = error instanceof OntapError && error.code === 'ONTAP_OUTCOME_UNKNOWN';
+      if (lost) {
+        // Perhaps it was done: look for a while before the table decides again.
+        acknowledgedAt = env.clock.now();
+      } else if (!(error instanceof OntapError && error.retryable)) {
         // Somebody else, or a request whose answer was lost, may have brought the goal about.
         const looked = await observe(context).catch(() => now);
         if (goal.reached(looked)) return { relationship: looked, actions };
         throw explained(context, goal, looked, error);
       }
       // A cluster that never answered is an error at once; one that falls silent while we wait may come back.
-      if (error.code === 'ONTAP_UNREACHABLE') {
+      if (error instanceof OntapError && error.code === 'ONTAP_UNREACHABLE') {
         silentSince ??= env.clock.now();
         if (!everSeen || env.clock.now() - silentSince > timing.silenceMs) throw error;
       }
