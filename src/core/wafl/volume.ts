@@ -358,7 +358,7 @@ export class WaflVolume {
     const { mode, uid, gid, mtime } = source;
     const mapped = this.#mappedBlocks(source);
     return this.#change(this.#tree.assignmentBound(mapped.fbns), () => {
-      const number = this.#addFile(place, 'file', { mode, uid, gid, mtime, ...attributes });
+      const number = this.#addFile(place, 'file', { mode, uid, gid, mtime, ...attributes }, attributes);
       const record = this.#edit(number);
       record.sizeBytes = source.sizeBytes;
       this.#tree.resize(record, blocksOf(source.sizeBytes), this.#generation);
@@ -694,8 +694,8 @@ export class WaflVolume {
   }
 
   #existingPlace(path: string): DirectoryEntry {
-    const place = this.#parentOf(path);
-    return { ...place, child: resolve(this.#active, path).number };
+    const child = resolve(this.#active, path).number;
+    return { ...this.#parentOf(path), child };
   }
 
   #regularFile(file: FileReference): InodeRecord {
@@ -724,10 +724,11 @@ export class WaflVolume {
     if (!this.#active.names.isEmpty(replaced.number)) throw notEmpty(path);
   }
 
-  #addFile(place: Place, type: InodeType, attributes: AttributeChanges): number {
+  /** @param given what the caller said: a clone's own attributes may come from elsewhere */
+  #addFile(place: Place, type: InodeType, attributes: AttributeChanges, given = attributes): number {
     const number = this.#active.inodes.firstFree(FIRST_FREE_INODE);
     this.#addInode(number, type, attributes, 1);
-    this.#addName({ ...place, child: number }, attributes);
+    this.#addName({ ...place, child: number }, given);
     return number;
   }
 
