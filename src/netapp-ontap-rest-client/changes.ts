@@ -4,7 +4,7 @@ import { OntapError } from '../errors.ts';
 import { type Call, type Connection, LONGEST_RETURN_TIMEOUT_SECONDS } from './connection.ts';
 import { type ChangeEnvelope, changeEnvelope, type JobEnvelope } from './envelopes.ts';
 import { badResponse, type CallFacts, jobFailure, notHappened, outcomeUnknown, reasonIn } from './failures.ts';
-import { apiPath } from './paging.ts';
+import { following } from './paging.ts';
 import { growingWaits } from './waits.ts';
 
 /** A change is done, or jobs on the cluster carry it on (more than one only for changes of a whole collection). */
@@ -59,7 +59,7 @@ export async function change(connection: Connection, call: Call, options: Change
     body = answer.body;
     // A change of a collection that ran out of time: the rest is behind the link.
     const href: string | undefined = envelope._links?.next?.href;
-    next = href === undefined ? undefined : { ...call, query: {}, opaque: true, template: apiPath(facts, href) };
+    next = href === undefined ? undefined : following(call, facts, href);
   }
   const [job] = jobs;
   return job === undefined ? { done: true, body } : { done: false, job, jobs };

@@ -20,6 +20,7 @@ import {
   retryAfterOf,
   timedOut,
   transportFailure,
+  unsendable,
 } from './failures.ts';
 import { InFlight } from './in-flight.ts';
 import { filledPath, queryString } from './query.ts';
@@ -199,6 +200,7 @@ export class Connection {
     const onAbort = () => ended.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     let facts = this.facts(call);
+    let sent = false;
     let response: Response | undefined;
     this.env.clock.sleep(timeoutMs, finished.signal).then(
       () => ended.abort(timedOut(facts, timeoutMs)),
@@ -212,6 +214,7 @@ export class Connection {
           const url = new URL(request.url);
           watch.path = this.#settings.scrubber.text(url.pathname + url.search);
           facts = this.facts(call, url.pathname + url.search);
+          sent = true;
           response = await this.#send(request);
           return response;
         },
@@ -225,7 +228,8 @@ export class Connection {
     } catch (error) {
       if (error instanceof OntapError) throw error;
       if (ended.signal.aborted) throw ended.signal.reason;
-      throw response === undefined ? transportFailure(facts, error) : cutShort(facts, response.status, error);
+      if (response !== undefined) throw cutShort(facts, response.status, error);
+      throw sent ? transportFailure(facts, error) : unsendable(facts, error);
     } finally {
       finished.abort();
       signal.removeEventListener('abort', onAbort);

@@ -99,6 +99,11 @@ export function timedOut(facts: CallFacts, timeoutMs: number): OntapError {
   });
 }
 
+/** The request cannot even be written: a body that is not JSON, a header or a query with impossible characters. */
+export function unsendable(facts: CallFacts, cause: unknown): OntapError {
+  return failure(facts, 'ONTAP_REJECTED', 'the request cannot be written', { effect: 'none', cause });
+}
+
 /** The transport failed: no answer came. */
 export function transportFailure(facts: CallFacts, cause: unknown): OntapError {
   const { codes, connecting } = signsOf(cause);

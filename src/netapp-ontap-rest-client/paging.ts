@@ -37,12 +37,17 @@ async function* pages(connection: Connection, call: Call): AsyncGenerator<Page, 
     if (href !== undefined && followed.has(href))
       throw badResponse(facts, 'the list leads back to a page already read', status);
     if (href !== undefined) followed.add(href);
-    next = href === undefined ? undefined : { ...call, query: {}, opaque: true, template: apiPath(facts, href) };
+    next = href === undefined ? undefined : following(call, facts, href);
   }
 }
 
+/** The same call for what is behind a link. */
+export function following(call: Call, facts: CallFacts, href: string): Call {
+  return { ...call, query: {}, opaque: true, template: apiPath(facts, href), attempted: facts.attempted };
+}
+
 /** The part of a link below `/api`. Links elsewhere are refused: the credentials would go there too. */
-export function apiPath(facts: CallFacts, href: string): string {
+function apiPath(facts: CallFacts, href: string): string {
   if (!href.startsWith('/api/')) throw badResponse(facts, `a link leads out of the API: ${href}`, 200);
   return href.slice('/api'.length);
 }
