@@ -328,7 +328,7 @@ export type ParsedValue<T> =
 /** Reads one value of an option: text as oslo.config takes it, or a scalar, list or pairs of the native format. */
 export function parseValue<N extends OptionName>(name: N, raw: unknown, dialect: Dialect): ParsedValue<ValueOf<N>> {
   const { type } = optionRow(name);
-  const parsed = schemaOf(type, dialect).safeParse(raw);
+  const parsed = schemaFor(name, dialect).safeParse(raw);
   // The schema of a row's type yields what ValueOf says for that type; the compiler cannot follow the lookup by kind.
   if (parsed.success) return { ok: true, value: parsed.data as ValueOf<N> };
   const message = parsed.error.issues[0]?.message ?? 'the value cannot be used';
@@ -363,6 +363,18 @@ export function expectedOf(type: OptionType, dialect: Dialect): string {
       return type satisfies never;
   }
 }
+
+/** Schemas take long to build and are asked for again and again. */
+function schemaFor(name: OptionName, dialect: Dialect): z.ZodType {
+  const key = `${dialect} ${name}`;
+  const known = SCHEMAS.get(key);
+  if (known !== undefined) return known;
+  const schema = schemaOf(optionRow(name).type, dialect);
+  SCHEMAS.set(key, schema);
+  return schema;
+}
+
+const SCHEMAS = new Map<string, z.ZodType>();
 
 /** Every rule has a message of its own, because zod's would repeat the value. */
 function schemaOf(type: OptionType, dialect: Dialect): z.ZodType {
@@ -402,10 +414,10 @@ function schemaOf(type: OptionType, dialect: Dialect): z.ZodType {
         .pipe(z.array(z.string('an entry of the list is not text'), 'the value is not a list'))
         .transform((items) => items.map((item) => item.trim()).filter((item) => item !== ''));
     case 'pairs':
-      return z.union([
-        z.string().transform(pairsOf),
-        z.object({ pairs: z.array(z.tuple([z.string(), z.string()])) }).transform(({ pairs }) => pairs),
-      ]);
+      return z
+        .unknown()
+        .transform((value, context) => (typeof value === 'string' ? pairsOf(value, context) : partsOf(value)))
+        .pipe(z.array(z.tuple([z.string(), z.string()]), 'the value is not pairs of names'));
     default:
       return type satisfies never;
   }
@@ -442,8 +454,10 @@ function isHost(value: string): boolean {
 
 /** Without a zone: a cluster's management address is never link-local. */
 export function isIpv6(host: string): boolean {
-  return z.ipv6().safeParse(host).success;
+  return ipv6.safeParse(host).success;
 }
+
+const ipv6 = z.ipv6();
 
 /** Cinder's reading: commas separate patterns, each is taken without the anchors and blanks around it and matches whole names. */
 function joinedPatterns(value: string): string {
@@ -483,6 +497,11 @@ function pairsOf(text: string, context: z.RefinementCtx): readonly (readonly [st
     else pairs.push([key, value]);
   }
   return pairs;
+}
+
+/** Pairs that the native format wrote as keys and values. */
+function partsOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'pairs' in value ? value.pairs : value;
 }
 
 function unquoted(text: string): string {
