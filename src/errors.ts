@@ -359,6 +359,61 @@ export type StateErrorCode = (typeof STATE_ERROR_CODES)[number];
 
 const RETRYABLE_STATE_CODES: ReadonlySet<string> = new Set<StateErrorCode>(['STATE_LOCKED', 'STATE_UNAVAILABLE']);
 
+/** SnapMirror Cloud: the endpoint, its objects or the source of a transfer are not as they must be. */
+export class CloudError extends DataMotionError {
+  static override readonly family: string = 'CloudError';
+  /** The snapshot concerned: its name where it is known, otherwise its id in the endpoint. */
+  readonly snapshot: string | undefined;
+  /** The object in the store that is concerned. */
+  readonly objectId: number | undefined;
+
+  constructor(code: CloudErrorCode, message: string, facts: CloudErrorFacts = {}) {
+    super(code, message, facts);
+    this.snapshot = facts.snapshot;
+    this.objectId = facts.objectId;
+  }
+}
+
+export interface CloudErrorFacts extends ErrorFacts {
+  readonly snapshot?: string | undefined;
+  readonly objectId?: number | undefined;
+}
+
+/**
+ * - `CLOUD_FORMAT_VERSION` stored bytes of a format version this release does not know
+ * - `CLOUD_CORRUPT` stored bytes are damaged, cut, or not those that belong in this place
+ * - `CLOUD_OBJECT_MISSING` a snapshot needs an object that the store does not have
+ * - `CLOUD_BASE_GONE` the source no longer holds the base snapshot: only a new baseline can help
+ * - `CLOUD_CONFLICT` another writer advanced or took over the endpoint
+ * - `CLOUD_SNAPSHOT_UNKNOWN`, `CLOUD_SNAPSHOT_EXISTS` in the endpoint, by name, uuid or id
+ * - `CLOUD_SNAPSHOT_IS_BASE` the newest snapshot is what the next transfer builds on
+ * - `CLOUD_ENDPOINT_UNKNOWN`, `CLOUD_ENDPOINT_EXISTS`, `CLOUD_ENDPOINT_ENDED` the place in the store
+ * - `CLOUD_SOURCE_CHANGED` a block of the source changed under the transfer, or the source is another one
+ * - `CLOUD_FILE_UNKNOWN` the snapshot has no such file
+ * - `CLOUD_IDS_EXHAUSTED` the writer used up its range of object ids: it has to take over once more
+ * - `CLOUD_STORE_UNSAFE` the store has no conditional put and the caller did not vouch for a single writer
+ * - `CLOUD_KEY_WRONG` the endpoint is encrypted, and the key is missing or another one
+ */
+export const CLOUD_ERROR_CODES = [
+  'CLOUD_FORMAT_VERSION',
+  'CLOUD_CORRUPT',
+  'CLOUD_OBJECT_MISSING',
+  'CLOUD_BASE_GONE',
+  'CLOUD_CONFLICT',
+  'CLOUD_SNAPSHOT_UNKNOWN',
+  'CLOUD_SNAPSHOT_EXISTS',
+  'CLOUD_SNAPSHOT_IS_BASE',
+  'CLOUD_ENDPOINT_UNKNOWN',
+  'CLOUD_ENDPOINT_EXISTS',
+  'CLOUD_ENDPOINT_ENDED',
+  'CLOUD_SOURCE_CHANGED',
+  'CLOUD_FILE_UNKNOWN',
+  'CLOUD_IDS_EXHAUSTED',
+  'CLOUD_STORE_UNSAFE',
+  'CLOUD_KEY_WRONG',
+] as const;
+export type CloudErrorCode = (typeof CLOUD_ERROR_CODES)[number];
+
 /** The caller ended the call: its signal fired (`ABORTED`) or its deadline passed (`DEADLINE_EXCEEDED`). */
 export class InterruptedError extends DataMotionError {
   static override readonly family: string = 'InterruptedError';
