@@ -1,0 +1,93 @@
+/** Scripted faults: what goes wrong, with which requests, and how often. */
+
+/** Which requests a fault meets. */
+export interface FaultMatch {
+  readonly method?: string;
+  /** A pattern of the path below /api, `*` for anything: `/snapmirror/relationships/*`. */
+  readonly path?: string | RegExp;
+  /** How often it strikes; default once. `Infinity` until removed. */
+  readonly times?: number;
+  /** How many matching requests pass unharmed first. */
+  readonly after?: number;
+}
+
+/**
+ * - `refuse` the connection is refused; `reset` it is cut before the request is looked at
+ * - `latency` the answer takes `ms` longer
+ * - `answer-lost` the connection is cut without an answer, `before` or `after` the request took effect
+ * - `http` this status is answered, with a code of ONTAP's and Retry-After where given, and nothing is done
+ * - `busy` the request is refused with code 6619715, as while a modification is in progress
+ * - `job-fails` the job that the request starts fails with the code, without or with (`afterEffect`) its effect
+ * - `job-vanishes` the record of the job is gone as soon as the job has ended
+ * - `stale-read` a GET shows relationships as they were `ms` ago
+ * - `truncated` the answer is cut in the middle of its body; `malformed` its body is not JSON
+ * - `transfer-stalls` the transfer that the request starts never ends by itself: a quiesce never drains
+ * - `transfer-fails` the transfer that the request starts fails half-way
+ */
+export type Fault = FaultMatch &
+  (
+    | { readonly kind: 'refuse' | 'reset' | 'busy' | 'truncated' | 'malformed' | 'job-vanishes' | 'transfer-stalls' }
+    | { readonly kind: 'latency'; readonly ms: number }
+    | { readonly kind: 'answer-lost'; readonly when: 'before' | 'after' }
+    | {
+        readonly kind: 'http';
+        readonly status: number;
+        readonly code?: string;
+        readonly message?: string;
+        readonly retryAfterSeconds?: number;
+      }
+    | { readonly kind: 'job-fails'; readonly code: string; readonly message?: string; readonly afterEffect?: boolean }
+    | { readonly kind: 'stale-read'; readonly ms: number }
+    | { readonly kind: 'transfer-fails'; readonly message?: string }
+  );
+
+export type FaultKind = Fault['kind'];
+export type FaultOf<K extends FaultKind> = Extract<Fault, { readonly kind: K }>;
+
+/** The faults of one cluster, in the order they were added. */
+export class Faults {
+  #scripted: { readonly fault: Fault; passed: number; struck: number }[] = [];
+
+  /** Returns the way to remove it. */
+  add(fault: Fault): () => void {
+    const entry = { fault, passed: 0, struck: 0 };
+    this.#scripted.push(entry);
+    return () => {
+      this.#scripted = this.#scripted.filter((other) => other !== entry);
+    };
+  }
+
+  /** The faults that strike this request; each is counted. */
+  strike(method: string, path: string): StruckFaults {
+    const struck: Fault[] = [];
+    for (const entry of this.#scripted) {
+      if (!matches(entry.fault, method, path)) continue;
+      if (entry.passed++ < (entry.fault.after ?? 0)) continue;
+      entry.struck++;
+      struck.push(entry.fault);
+    }
+    this.#scripted = this.#scripted.filter(({ fault, struck: count }) => count < (fault.times ?? 1));
+    return new StruckFaults(struck);
+  }
+}
+
+/** The faults that one request meets. */
+export class StruckFaults {
+  readonly #faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[] = []) {
+    this.#faults = faults;
+  }
+
+  get<K extends FaultKind>(kind: K): FaultOf<K> | undefined {
+    return this.#faults.find((fault): fault is FaultOf<K> => fault.kind === kind);
+  }
+}
+
+function matches(fault: Fault, method: string, path: string): boolean {
+  if (fault.method !== undefined && fault.method.toUpperCase() !== method) return false;
+  if (fault.path === undefined) return true;
+  if (fault.path instanceof RegExp) return fault.path.test(path);
+  const pattern = fault.path.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${pattern.join('.*')}$`).test(path);
+}

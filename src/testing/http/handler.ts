@@ -1,0 +1,459 @@
+/**
+ * From a request to its answer: ONTAP's conventions for every resource alike (rest-facts section 1; addendum sections 1,
+ * 2, 5 and 7). What a request means for an object is the resource's business.
+ */
+import type { Work } from '../clock.ts';
+import type { SimulatedCluster } from '../cluster.ts';
+import type { Job, JobFault } from '../jobs.ts';
+import { Refusal } from '../refusals.ts';
+import type { Svm } from '../svm.ts';
+import { type Caller, callerOf } from './auth.ts';
+import { Body } from './body.ts';
+import { type Selection, selection } from './fields.ts';
+import { type JsonTree, valuesAt } from './json-tree.ts';
+import { Arguments, type Comparable, compare, fieldTest, fromRecord } from './query.ts';
+import type { Outcome, RequestContext, Resource } from './resource.ts';
+import { type Route, route } from './router.ts';
+
+export interface SimRequest {
+  readonly method: string;
+  /** With /api; repeated slashes and one at the end do not matter. */
+  readonly path: string;
+  /** As it was sent, without the question mark. */
+  readonly query: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body?: string | undefined;
+  /** Subject of the client certificate, when TLS has verified one. */
+  readonly peerCertificate?: { readonly commonName: string } | undefined;
+}
+
+export interface SimResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the record's type stays within its resource
+type AnyResource = Resource<any>;
+type Answer = { readonly status: number; readonly json?: JsonTree; readonly headers?: Record<string, string> };
+
+/** Scripted trouble that reaches into the meaning of a request. */
+export interface Disturbance {
+  readonly staleMs?: number | undefined;
+  readonly jobFault?: JobFault | undefined;
+}
+
+const COLLECTION_CHANGE_TIMEOUT_SECONDS = 15;
+
+export async function answer(
+  cluster: SimulatedCluster,
+  resources: readonly AnyResource[],
+  request: SimRequest,
+  work: Work,
+  disturbance: Disturbance = {},
+): Promise<SimResponse> {
+  const hal = request.headers['accept']?.split(/[,;]/)[0]?.trim() !== 'application/json';
+  try {
+    const result = await new Exchange(cluster, resources, request, work, hal, disturbance).run();
+    return respond(result, hal, request.method);
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    return respond(refusedAnswer(cluster, refusal), hal, request.method);
+  }
+}
+
+function refusedAnswer(cluster: SimulatedCluster, refusal: Refusal): Answer {
+  const { retryAfterSeconds } = refusal.row;
+  return {
+    status: refusal.status(cluster.world.switches),
+    json: refusal.envelope(),
+    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
+  };
+}
+
+function respond({ status, json, headers }: Answer, hal: boolean, method: string): SimResponse {
+  const body = json === undefined || method === 'HEAD' ? '' : JSON.stringify(json);
+  const type = hal ? 'application/hal+json' : 'application/json';
+  return { status, headers: { 'content-type': type, ...headers }, body };
+}
+
+/** One request and its answer. */
+class Exchange {
+  readonly #cluster: SimulatedCluster;
+  readonly #request: SimRequest;
+  readonly #work: Work;
+  readonly #hal: boolean;
+  readonly #resources: readonly AnyResource[];
+  readonly #disturbance: Disturbance;
+
+  constructor(
+    cluster: SimulatedCluster,
+    resources: readonly AnyResource[],
+    request: SimRequest,
+    work: Work,
+    hal: boolean,
+    disturbance: Disturbance,
+  ) {
+    this.#cluster = cluster;
+    this.#resources = resources;
+    this.#request = request;
+    this.#work = work;
+    this.#hal = hal;
+    this.#disturbance = disturbance;
+  }
+
+  async run(): Promise<Answer> {
+    const { method, path, query, headers, body } = this.#request;
+    const caller = callerOf(this.#cluster, this.#request);
+    const target = route(this.#resources, path);
+    const query_ = new Arguments(query);
+    const context = this.#contextFor(caller, target, query_, headers);
+    const allowed = allowedMethods(target);
+    if (method === 'OPTIONS') return { status: 200, headers: { allow: allowed.join(', ') } };
+    if (!allowed.includes(method)) throw new Refusal('methodUnsupported');
+    if (target.resource.clusterOnly?.(context) && context.svm) throw new Refusal('clusterOnly');
+    const reads = method === 'GET' || method === 'HEAD';
+    if (!reads && caller.user.role !== 'admin') throw new Refusal('notAuthorized');
+    if ((reads || method === 'DELETE') && body !== undefined && body.trim() !== '') {
+      throw new Refusal('bodyNotAllowed', { method });
+    }
+    if (reads) {
+      const hangMs = target.resource.hangMs?.(context) ?? 0;
+      if (hangMs > 0) await this.#work.sleep(hangMs);
+      return target.key === undefined ? this.#getCollection(target, context) : this.#getInstance(target, context);
+    }
+    if (method === 'POST') return this.#post(target, context);
+    return target.key === undefined ? this.#changeCollection(target, context) : this.#changeInstance(target, context);
+  }
+
+  #contextFor(caller: Caller, target: Route, query: Arguments, headers: SimRequest['headers']): RequestContext {
+    const name = headers['x-dot-svm-name'];
+    const uuid = headers['x-dot-svm-uuid'];
+    let svm: Svm | undefined = caller.svm;
+    const tunnelled = name !== undefined || uuid !== undefined;
+    if (tunnelled) {
+      if (caller.svm) throw new Refusal('svmUserMayNotTunnel');
+      svm = this.#cluster.svmRecords.find(
+        (known) => (name === undefined || known.name === name) && (uuid ?? known.uuid) === known.uuid,
+      );
+      if (!svm) throw new Refusal('tunnelSvmUnknown', { svm: name ?? uuid ?? '' });
+    }
+    return {
+      cluster: this.#cluster,
+      user: caller.user,
+      svm,
+      tunnelled,
+      arguments: query,
+      path: target.parameters,
+      description: `${this.#request.method} /api${target.path}`,
+      staleMs: this.#disturbance.staleMs ?? 0,
+      jobFault: this.#disturbance.jobFault,
+    };
+  }
+
+  // ---- reads
+
+  #getInstance({ resource, key = '' }: Route, context: RequestContext): Answer {
+    context.arguments.fieldTests(new Map(), resource.arguments?.['GET'] ?? []);
+    const select = this.#selection(resource, context, true);
+    const record = this.#found(resource, context, key);
+    return { status: 200, json: this.#presented(resource, record, context, select) };
+  }
+
+  #getCollection({ resource, path }: Route, context: RequestContext): Answer {
+    const query = context.arguments;
+    const tests = query.fieldTests(resource.schema.fields, resource.arguments?.['GET'] ?? []);
+    const select = this.#selection(resource, context, resource.single === true);
+    if (resource.single) {
+      const only = resource.records(context)[0];
+      return { status: 200, json: this.#presented(resource, only, context, select) };
+    }
+    const limit = query.integer('max_records', Number.MAX_SAFE_INTEGER, [1, Number.MAX_SAFE_INTEGER]);
+    query.integer('return_timeout', COLLECTION_CHANGE_TIMEOUT_SECONDS, [0, 120]);
+    const wantsRecords = query.boolean('return_records', true);
+
+    const matching = ordered(resource, this.#matching(resource, context, tests), query);
+    const start = startOf(resource, matching, query);
+    const page = matching.slice(start, start + limit);
+    const full = page.length === limit && this.#cluster.world.switches.emptyLastPage === 'when-full';
+    const next =
+      start + page.length < matching.length || full ? nextHref(resource, path, query, page, start) : undefined;
+
+    const links = {
+      ...(this.#hal
+        ? { self: { href: `/api${path}${this.#request.query === '' ? '' : `?${this.#request.query}`}` } }
+        : {}),
+      ...(next === undefined ? {} : { next: { href: next } }),
+    };
+    return {
+      status: 200,
+      json: {
+        ...(wantsRecords
+          ? { records: page.map(({ record }) => this.#presented(resource, record, context, select)) }
+          : {}),
+        num_records: page.length,
+        ...(Object.keys(links).length === 0 ? {} : { _links: links }),
+      },
+      ...(next === undefined ? {} : { headers: { link: `<${next}>; rel="next"` } }),
+    };
+  }
+
+  #selection(resource: AnyResource, context: RequestContext, instance: boolean): Selection {
+    const ignoreUnknown = context.arguments.boolean('ignore_unknown_fields', false);
+    return selection(resource, context.arguments.get('fields'), { instance, ignoreUnknown });
+  }
+
+  #found(resource: AnyResource, context: RequestContext, key: string): unknown {
+    const record = resource.find
+      ? resource.find(context, key)
+      : resource.records(context).find((candidate) => resource.key(candidate) === key);
+    if (record === undefined) {
+      throw new Refusal('entryMissing', { target: keyName(resource) });
+    }
+    return record;
+  }
+
+  #matching(resource: AnyResource, context: RequestContext, tests: ReturnType<Arguments['fieldTests']>): Candidate[] {
+    const compiled = tests.map(([field, text]) => ({ name: field.name, test: fieldTest(field, text) }));
+    return resource
+      .records(context)
+      .map((record): Candidate => ({ record, key: resource.key(record), view: resource.view(record, context) }))
+      .filter(({ view }) => compiled.every(({ name, test }) => test(valuesAt(view, name))));
+  }
+
+  #presented(resource: AnyResource, record: unknown, context: RequestContext, select: Selection): JsonTree {
+    const view = select(resource.view(record, context));
+    if (!this.#hal) return view;
+    const path = instancePath(resource, resource.key(record), context.path);
+    return { ...view, _links: { self: { href: `/api${path}` } } };
+  }
+
+  // ---- changes
+
+  async #post({ resource, path }: Route, context: RequestContext): Promise<Answer> {
+    const query = context.arguments;
+    const tests = query.fieldTests(resource.schema.fields, resource.arguments?.['POST'] ?? []);
+    if (tests[0]) throw new Refusal('queryOnPost', { name: tests[0][0].name });
+    const timeoutMs = 1000 * query.integer('return_timeout', 0, [0, 120]);
+    const body = Body.parse(this.#request.body, {
+      schema: resource.schema,
+      operation: 'POST',
+      settable: resource.postable,
+      valuesLeftToResource: resource.valuesLeftToResource,
+    });
+    const outcome = this.#outcome(context, () => resource.post?.(context, body) ?? { done: true });
+    if (!outcome.done) await this.#jobEnd(outcome.job, timeoutMs);
+    const location = outcome.location === undefined ? {} : { location: `/api${outcome.location}` };
+    if (!outcome.done && (!outcome.job.ended || timeoutMs === 0)) {
+      return { status: 202, json: { job: jobLink(outcome.job) }, headers: location };
+    }
+    if (!outcome.done && outcome.job.error) return failedJobAnswer(outcome.job);
+    const record = outcome.done ? outcome.record : outcome.record?.();
+    const records =
+      record !== undefined && query.boolean('return_records', false)
+        ? {
+            num_records: 1,
+            records: [
+              this.#presented(resource, record, { ...context, staleMs: 0 }, selection(resource, undefined, INSTANCE)),
+            ],
+          }
+        : {};
+    const self = location.location ?? `/api${path}`;
+    return {
+      status: 201,
+      json: { ...(outcome.done ? {} : { job: jobLink(outcome.job) }), ...records },
+      headers: { location: self },
+    };
+  }
+
+  async #changeInstance({ resource, key = '' }: Route, context: RequestContext): Promise<Answer> {
+    const { method } = this.#request;
+    context.arguments.fieldTests(new Map(), resource.arguments?.[method as 'PATCH'] ?? []);
+    const timeoutMs = 1000 * context.arguments.integer('return_timeout', 0, [0, 120]);
+    const change = this.#changeOf(resource, context);
+    const outcome = this.#outcome(context, () => change(this.#found(resource, context, key)));
+    if (outcome.done) return { status: 200, json: {} };
+    await this.#jobEnd(outcome.job, timeoutMs);
+    if (!outcome.job.ended || timeoutMs === 0) {
+      const headers = { location: `/api${instancePath(resource, key, context.path)}` };
+      return { status: 202, json: { job: jobLink(outcome.job) }, headers };
+    }
+    return outcome.job.error ? failedJobAnswer(outcome.job) : { status: 200, json: { job: jobLink(outcome.job) } };
+  }
+
+  /** PATCH and DELETE by query: record after record, each finished before the next, within the time (addendum C11). */
+  async #changeCollection({ resource, path }: Route, context: RequestContext): Promise<Answer> {
+    const { method, query: raw } = this.#request;
+    const query = context.arguments;
+    const tests = query.fieldTests(resource.schema.fields, resource.arguments?.[method as 'PATCH'] ?? []);
+    if (tests.length === 0) throw new Refusal('collectionChangeNeedsQuery');
+    const timeoutMs = 1000 * query.integer('return_timeout', COLLECTION_CHANGE_TIMEOUT_SECONDS, [0, 120]);
+    const goesOn = query.boolean('continue_on_failure', false);
+    const change = this.#changeOf(resource, context);
+    const deadline = this.#cluster.world.clock.now() + timeoutMs;
+    const jobs: Job[] = [];
+    let changed = 0;
+    let failure: Answer | undefined;
+    const matching = this.#matching(resource, context, tests);
+    for (const [index, { record }] of matching.entries()) {
+      if (index > 0 && this.#cluster.world.clock.now() >= deadline) {
+        const next = { next: { href: `/api${path}?${raw}` } };
+        return { status: 200, json: { num_records: changed, _links: next, ...(failure?.json ?? {}) } };
+      }
+      try {
+        const outcome = this.#outcome(context, () => change(record));
+        if (!outcome.done) {
+          await this.#jobEnd(outcome.job, deadline - this.#cluster.world.clock.now());
+          if (outcome.job.error) failure = failedJobAnswer(outcome.job);
+          else if (!outcome.job.ended) jobs.push(outcome.job);
+        }
+        if (outcome.done || !outcome.job.error) changed++;
+      } catch (refusal) {
+        if (!(refusal instanceof Refusal)) throw refusal;
+        failure = refusedAnswer(this.#cluster, refusal);
+      }
+      if (failure && !goesOn) break;
+    }
+    if (failure) return { ...failure, json: { num_records: changed, ...failure.json } };
+    if (jobs.length === 0) return { status: 200, json: { num_records: changed } };
+    return { status: 202, json: { jobs: jobs.map(jobLink), num_records: changed } };
+  }
+
+  #changeOf(resource: AnyResource, context: RequestContext): (record: unknown) => Outcome<unknown> {
+    if (this.#request.method === 'DELETE') return (record) => resource.remove?.(context, record) ?? { done: true };
+    const body = Body.parse(this.#request.body, {
+      schema: resource.schema,
+      operation: 'PATCH',
+      settable: resource.patchable,
+      valuesLeftToResource: resource.valuesLeftToResource,
+    });
+    return (record) => resource.patch?.(context, record, body) ?? { done: true };
+  }
+
+  /** Refusals that belong into a job become one; the others are the answer. */
+  #outcome(context: RequestContext, change: () => Outcome<unknown>): Outcome<unknown> {
+    try {
+      return change();
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal) || !refusal.inJob(this.#cluster.world.switches)) throw refusal;
+      return { done: false, job: this.#cluster.startFailingJob(context, refusal) };
+    }
+  }
+
+  /** Waits until the job has ended, at most so long, sleeping from one event of the world to the next. */
+  async #jobEnd(job: Job, timeoutMs: number): Promise<void> {
+    const { world } = this.#cluster;
+    const deadline = world.clock.now() + timeoutMs;
+    for (let now = world.clock.now(); !job.ended && now < deadline; now = world.clock.now()) {
+      const nap = new AbortController();
+      const wake = () => nap.abort();
+      const unwatch = world.timeline.watch(wake);
+      job.onEnd(wake);
+      const next = Math.min(deadline, world.timeline.next ?? deadline);
+      await this.#work.sleep(next - now, nap.signal).catch(() => {});
+      unwatch();
+      world.settle();
+    }
+  }
+}
+
+const INSTANCE = { instance: true, ignoreUnknown: false };
+
+interface Candidate {
+  readonly record: unknown;
+  readonly key: string;
+  readonly view: JsonTree;
+}
+
+function allowedMethods({ resource, key }: Route): string[] {
+  const onRecord = key !== undefined;
+  return [
+    'GET',
+    'HEAD',
+    'OPTIONS',
+    ...(resource.post && !onRecord ? ['POST'] : []),
+    ...(resource.patch ? ['PATCH'] : []),
+    ...(resource.remove ? ['DELETE'] : []),
+  ];
+}
+
+function instancePath(resource: AnyResource, key: string, parameters: Readonly<Record<string, string>>): string {
+  const path = resource.path.replace(/\{([^}]+)\}/g, (_, name: string) => parameters[name] ?? '');
+  return resource.single ? path : `${path}/${key}`;
+}
+
+function jobLink(job: Job): JsonTree {
+  return { uuid: job.uuid, _links: { self: { href: `/api/cluster/jobs/${job.uuid}` } } };
+}
+
+function failedJobAnswer({ error }: Job): Answer {
+  const { code = '', message = '', status = 500, target } = error ?? {};
+  return { status, json: { error: { code, message, ...(target === undefined ? {} : { target }) } } };
+}
+
+// ---- order and pages
+
+/** By `order_by=field [asc|desc],...`, else by key. */
+function ordered(resource: AnyResource, candidates: Candidate[], query: Arguments): Candidate[] {
+  const asked = query.get('order_by') ?? query.get('$orderBy');
+  const rules = (asked ?? '')
+    .split(',')
+    .filter((rule) => rule.trim() !== '')
+    .map((rule) => {
+      const [name = '', direction = 'asc', ...rest] = rule.trim().split(/\s+/);
+      const field = resource.schema.fields.get(name);
+      const known = field !== undefined && field.type !== 'object' && field.type !== 'any' && rest.length === 0;
+      if (!known || !['asc', 'desc'].includes(direction)) throw new Refusal('notSortable', { name: rule.trim() });
+      return { field, sign: direction === 'desc' ? -1 : 1 };
+    });
+  const sortKeys = (view: JsonTree): (Comparable | undefined)[] =>
+    rules.map(({ field }) => {
+      const value = valuesAt(view, field.name)[0];
+      return value === undefined ? undefined : fromRecord(field, value);
+    });
+  return candidates
+    .map((candidate) => ({ candidate, keys: sortKeys(candidate.view) }))
+    .sort((a, b) => {
+      for (const [index, { sign }] of rules.entries()) {
+        const [one, other] = [a.keys[index], b.keys[index]];
+        const order =
+          one === undefined || other === undefined
+            ? Number(other === undefined) - Number(one === undefined)
+            : compare(one, other);
+        if (order !== 0) return sign * order;
+      }
+      return compare(a.candidate.key, b.candidate.key);
+    })
+    .map(({ candidate }) => candidate);
+}
+
+/** Where the page begins that `start.*` asks for: behind the last record of the page before, also if that is gone now. */
+function startOf(resource: AnyResource, candidates: readonly Candidate[], query: Arguments): number {
+  const key = query.get(`start.${keyName(resource)}`);
+  if (key === undefined) return query.integer('offset', 0, [0, Number.MAX_SAFE_INTEGER]);
+  const last = candidates.findIndex((candidate) => candidate.key === key);
+  if (last >= 0) return last + 1;
+  if (query.get('order_by') === undefined) {
+    const behind = candidates.findIndex((candidate) => candidate.key > key);
+    return behind < 0 ? candidates.length : behind;
+  }
+  return Math.min(candidates.length, query.integer('start.index', 0, [0, Number.MAX_SAFE_INTEGER]));
+}
+
+function nextHref(
+  resource: AnyResource,
+  path: string,
+  query: Arguments,
+  page: readonly Candidate[],
+  start: number,
+): string {
+  const last = page[page.length - 1]?.key ?? '';
+  const original = query.entries().filter(([name]) => !name.startsWith('start.') && name !== 'offset');
+  const all = [[`start.${keyName(resource)}`, last], ['start.index', String(start + page.length)], ...original];
+  return `/api${path}?${all.map((pair) => pair.map((part) => encodeURIComponent(part ?? '')).join('=')).join('&')}`;
+}
+
+function keyName(resource: AnyResource): string {
+  return resource.keys[0] ?? 'uuid';
+}

@@ -1,0 +1,58 @@
+/** What the HTTP layer needs to know of a resource; the rules of ONTAP's objects are behind these methods. */
+import type { SimulatedCluster, User } from '../cluster.ts';
+import type { Job, JobFault } from '../jobs.ts';
+import type { Svm } from '../svm.ts';
+import type { Body } from './body.ts';
+import type { FieldRules } from './fields.ts';
+import type { JsonTree } from './json-tree.ts';
+import type { Arguments } from './query.ts';
+
+/** One request, understood as far as the conventions go. */
+export interface RequestContext {
+  readonly cluster: SimulatedCluster;
+  readonly user: User;
+  /** The SVM in whose name the request acts: the user's own, or the one tunnelled to. */
+  readonly svm: Svm | undefined;
+  readonly tunnelled: boolean;
+  readonly arguments: Arguments;
+  /** Values of `{...}` in the resource's path. */
+  readonly path: Readonly<Record<string, string>>;
+  /** `POST /api/storage/volumes`: what jobs are called. */
+  readonly description: string;
+  /** Reads show the world as it was this many milliseconds ago. */
+  readonly staleMs: number;
+  /** What goes wrong with the job that this request starts. */
+  readonly jobFault: JobFault | undefined;
+}
+
+/** A change is done, or a job carries it on. `location` names the object below /api. */
+export type Outcome<R> =
+  | { readonly done: true; readonly record?: R; readonly location?: string }
+  | { readonly done: false; readonly job: Job; readonly record?: () => R | undefined; readonly location?: string };
+
+export interface Resource<R> extends FieldRules {
+  /** Below /api: `/storage/volumes/{volume.uuid}/snapshots`. */
+  readonly path: string;
+  /** The collection is one object, as /cluster. */
+  readonly single?: true;
+  /** Refused to users of an SVM and to tunnelled requests. */
+  readonly clusterOnly?: (context: RequestContext) => boolean;
+  /** Arguments of its own, beside fields and the common ones, by method. */
+  readonly arguments?: Partial<Record<'GET' | 'POST' | 'PATCH' | 'DELETE', readonly string[]>>;
+  readonly postable?: readonly string[];
+  readonly patchable?: readonly string[];
+  readonly valuesLeftToResource?: readonly string[];
+
+  /** Everything that the request may see, in the order of keys. */
+  records(context: RequestContext): readonly R[];
+  /** By the last part of an instance's path; the default looks through `records`. */
+  find?(context: RequestContext, key: string): R | undefined;
+  key(record: R): string;
+  view(record: R, context: RequestContext): JsonTree;
+  /** The time that a GET takes beside the usual, by the world's clock. */
+  hangMs?(context: RequestContext): number;
+
+  post?(context: RequestContext, body: Body): Outcome<R>;
+  patch?(context: RequestContext, record: R, body: Body): Outcome<R>;
+  remove?(context: RequestContext, record: R): Outcome<R>;
+}

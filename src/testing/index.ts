@@ -1,0 +1,24 @@
+/** The simulated ONTAP and the clocks and faults to drive it with: `ontap-data-motion/testing`. */
+export { VirtualClock, type VirtualClockOptions } from './clock.ts';
+export {
+  type ClusterPeer,
+  type ClusterSpec,
+  ConnectionBroken,
+  type SimulatedCluster,
+  type User,
+  type VolumeSpec,
+} from './cluster.ts';
+export type { Fault, FaultKind, FaultMatch, FaultOf } from './faults.ts';
+export type { SimRequest, SimResponse } from './http/handler.ts';
+export type { ListenOptions } from './http/server.ts';
+export { SeededRandom } from './random.ts';
+export { REFUSALS, type RefusalName, type RefusalRow } from './refusals.ts';
+export { SWITCHES, type Switches, type SwitchName } from './switches.ts';
+export type { SimulatedSnapshot, SimulatedVolume, VolumeState, VolumeStyle, VolumeType } from './volume.ts';
+export {
+  DEFAULT_CLUSTERS,
+  type LoggedRequest,
+  SimulatedOntap,
+  type SimulatedOntapOptions,
+  type WorldDescription,
+} from './world.ts';

@@ -1,0 +1,154 @@
+/** ONTAP's asynchronous jobs (rest-facts section 1, Job; addendum section 2). */
+import type { Refusal } from './refusals.ts';
+import type { Timeline } from './timeline.ts';
+
+export type JobState = 'queued' | 'running' | 'paused' | 'success' | 'failure';
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+  readonly target?: string | undefined;
+}
+
+export class Job {
+  readonly uuid: string;
+  /** `PATCH /api/snapmirror/relationships/...` */
+  readonly description: string;
+  readonly startedAt: number;
+  /** Name of the SVM that it is seen in; absent for jobs of the cluster. */
+  readonly svm: string | undefined;
+  state: JobState = 'running';
+  message = '';
+  error: JobError | undefined;
+  endedAt: number | undefined;
+  #goesOn = false;
+  #onEnd: (() => void)[] = [];
+
+  constructor(facts: { uuid: string; description: string; startedAt: number; svm?: string | undefined }) {
+    this.uuid = facts.uuid;
+    this.description = facts.description;
+    this.startedAt = facts.startedAt;
+    this.svm = facts.svm;
+  }
+
+  get ended(): boolean {
+    return this.endedAt !== undefined;
+  }
+
+  /** Calls `then` when the job ends, at once if it has. */
+  onEnd(then: () => void): void {
+    if (this.ended) then();
+    else this.#onEnd.push(then);
+  }
+
+  /** For work that is not over when it has been started: somebody will end the job later. */
+  goOn(): void {
+    this.#goesOn = true;
+  }
+
+  /** Ends the job well if nobody said that it goes on. */
+  workDone(now: number): void {
+    if (!this.#goesOn) this.succeed(now);
+  }
+
+  succeed(now: number): void {
+    this.#end(now, 'success', 'success');
+  }
+
+  fail(now: number, error: JobError): void {
+    this.error = error;
+    this.#end(now, 'failure', error.message);
+  }
+
+  #end(now: number, state: JobState, message: string): void {
+    if (this.ended) return;
+    this.state = state;
+    this.message = message;
+    this.endedAt = now;
+    for (const then of this.#onEnd.splice(0)) then();
+  }
+}
+
+/** A job's record is gone this long after its end: GET answers code 4. */
+export const JOB_KEPT_MS = 300_000;
+
+export interface JobPlan {
+  readonly description: string;
+  readonly svm?: string | undefined;
+  /** Does the work when the job's time has come; refusals that it throws become the job's failure. */
+  readonly run: (job: Job) => void;
+}
+
+/** What a scripted fault does to the next job. */
+export interface JobFault {
+  readonly code?: string;
+  readonly message?: string;
+  /** The work is done although the job fails. */
+  readonly afterEffect?: boolean;
+  /** The record is gone as soon as the job has ended. */
+  readonly vanishes?: boolean;
+}
+
+/** The jobs of one cluster. */
+export class Jobs {
+  readonly #byUuid = new Map<string, Job>();
+  readonly #timeline: Timeline;
+  readonly #newUuid: () => string;
+  readonly #asError: (refusal: unknown) => JobError;
+
+  constructor(timeline: Timeline, newUuid: () => string, asError: (refusal: unknown) => JobError) {
+    this.#timeline = timeline;
+    this.#newUuid = newUuid;
+    this.#asError = asError;
+  }
+
+  all(): Job[] {
+    return [...this.#byUuid.values()];
+  }
+
+  get(uuid: string): Job | undefined {
+    return this.#byUuid.get(uuid);
+  }
+
+  /** Starts a job whose work is done `afterMs` from now. */
+  start(plan: JobPlan, afterMs: number, fault: JobFault | undefined): Job {
+    const { description, svm } = plan;
+    const job = new Job({ uuid: this.#newUuid(), description, startedAt: this.#timeline.now, svm });
+    this.#byUuid.set(job.uuid, job);
+    job.onEnd(() => this.#purge(job, fault?.vanishes ? 0 : JOB_KEPT_MS));
+    this.#timeline.after(afterMs, () => this.#run(job, plan, fault));
+    return job;
+  }
+
+  /** A job that does nothing but fail. */
+  startFailing(description: string, svm: string | undefined, refusal: Refusal, afterMs: number): Job {
+    const run = () => {
+      throw refusal;
+    };
+    return this.start({ description, svm, run }, afterMs, undefined);
+  }
+
+  #run(job: Job, plan: JobPlan, fault: JobFault | undefined): void {
+    const scripted: JobError | undefined =
+      fault?.code === undefined
+        ? undefined
+        : { code: fault.code, message: fault.message ?? 'scripted failure', status: 500 };
+    if (scripted && !fault?.afterEffect) {
+      job.fail(this.#timeline.now, scripted);
+      return;
+    }
+    try {
+      plan.run(job);
+      if (scripted) job.fail(this.#timeline.now, scripted);
+      else job.workDone(this.#timeline.now);
+    } catch (refusal) {
+      job.fail(this.#timeline.now, this.#asError(refusal));
+    }
+  }
+
+  #purge(job: Job, afterMs: number): void {
+    if (afterMs === 0) this.#byUuid.delete(job.uuid);
+    else this.#timeline.after(afterMs, () => this.#byUuid.delete(job.uuid));
+  }
+}

@@ -1,0 +1,103 @@
+/** /cluster, its nodes, jobs, schedules and peers. */
+import type { ClusterPeer, SimulatedCluster } from '../cluster.ts';
+import type { Resource } from '../http/resource.ts';
+import { schema } from '../http/schema.ts';
+import { timeText } from '../http/time-text.ts';
+import type { Job } from '../jobs.ts';
+import type { Schedule } from '../snapmirror/schedules.ts';
+import * as fields from './rest-fields.ts';
+
+export const clusterResource: Resource<SimulatedCluster> = {
+  path: '/cluster',
+  single: true,
+  schema: schema(fields.CLUSTER),
+  keys: ['uuid', 'name'],
+  records: ({ cluster }) => [cluster],
+  key: ({ uuid }) => uuid,
+  view: ({ name, uuid, version }) => ({ name, uuid, version }),
+};
+
+export const nodeResource: Resource<SimulatedCluster['nodes'][number]> = {
+  path: '/cluster/nodes',
+  schema: schema(`${fields.NODE} is_all_flash_optimized? is_all_flash_select_optimized?`),
+  keys: ['uuid', 'name'],
+  clusterOnly: () => true,
+  records: ({ cluster }) => cluster.nodes,
+  key: ({ uuid }) => uuid,
+  view: ({ name, uuid }, { cluster: { version } }) => ({
+    uuid,
+    name,
+    model: 'SIMBOX',
+    state: 'up',
+    membership: 'member',
+    is_all_flash_optimized: true,
+    is_all_flash_select_optimized: false,
+    version,
+  }),
+};
+
+/** States: running, success, failure. `code` is an integer, `error.code` text; the older shape has no `error`. */
+export const jobResource: Resource<Job> = {
+  path: '/cluster/jobs',
+  schema: schema(fields.JOB),
+  keys: ['uuid'],
+  records: ({ cluster, svm }) => cluster.jobs.all().filter((job) => svm === undefined || job.svm === svm.name),
+  find: ({ cluster, svm }, key) => {
+    const job = cluster.jobs.get(key);
+    return job && (svm === undefined || job.svm === svm.name) ? job : undefined;
+  },
+  key: ({ uuid }) => uuid,
+  view: (job, { cluster }) => {
+    const svm = job.svm === undefined ? undefined : cluster.svmNamed(job.svm);
+    const { error } = job;
+    return {
+      uuid: job.uuid,
+      description: job.description,
+      state: job.state,
+      message: job.message,
+      code: error === undefined ? 0 : Number(error.code),
+      start_time: timeText(job.startedAt),
+      ...(job.endedAt === undefined ? {} : { end_time: timeText(job.endedAt) }),
+      ...(error && cluster.world.switches.jobFailureShape === 'new'
+        ? { error: { message: error.message, code: error.code } }
+        : {}),
+      node: { name: cluster.nodes[0]?.name ?? cluster.name },
+      ...(svm ? { svm: { name: svm.name, uuid: svm.uuid } } : {}),
+    };
+  },
+};
+
+export const scheduleResource: Resource<Schedule> = {
+  path: '/cluster/schedules',
+  schema: schema(fields.SCHEDULE),
+  keys: ['uuid', 'name'],
+  records: ({ cluster }) => cluster.schedules,
+  key: ({ uuid }) => uuid,
+  view: ({ uuid, name, cron }, { cluster }) => ({
+    uuid,
+    name,
+    type: 'cron',
+    scope: 'cluster',
+    cron,
+    cluster: { name: cluster.name, uuid: cluster.uuid },
+  }),
+};
+
+export const clusterPeerResource: Resource<ClusterPeer> = {
+  path: '/cluster/peers',
+  schema: schema(fields.CLUSTER_PEER),
+  keys: ['uuid', 'name'],
+  clusterOnly: () => true,
+  records: ({ cluster }) => cluster.peers,
+  key: ({ uuid }) => uuid,
+  view: ({ uuid, cluster: peer }, { cluster }) => ({
+    uuid,
+    name: peer.name,
+    remote: { name: peer.name },
+    status: { state: cluster.reaches(peer) ? 'available' : 'unavailable' },
+    authentication: { state: 'ok', in_use: 'ok' },
+    encryption: { state: 'tls_psk' },
+    peer_applications: ['snapmirror'],
+    version: peer.version,
+  }),
+};

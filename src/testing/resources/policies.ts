@@ -1,0 +1,139 @@
+/** /snapmirror/policies */
+import type { Body } from '../http/body.ts';
+import { withoutAbsent } from '../http/json-tree.ts';
+import type { RequestContext, Resource } from '../http/resource.ts';
+import { schema } from '../http/schema.ts';
+import { Refusal } from '../refusals.ts';
+import {
+  Policy,
+  type PolicyRules,
+  type PolicyType,
+  type RetentionRule,
+  type SyncType,
+} from '../snapmirror/policies.ts';
+import * as fields from './rest-fields.ts';
+
+const COPY_FLAGS = ['copy_all_source_snapshots', 'copy_latest_source_snapshot', 'create_snapshot_on_source'] as const;
+
+export const policyResource: Resource<Policy> = {
+  path: '/snapmirror/policies',
+  schema: schema(fields.POLICY),
+  keys: ['uuid', 'name'],
+  patchable: [
+    'comment',
+    'retention',
+    'transfer_schedule',
+    'throttle',
+    'network_compression_enabled',
+    'identity_preservation',
+  ],
+  records: ({ cluster, svm }) =>
+    cluster.policies.filter((policy) => svm === undefined || policy.svm === undefined || policy.svm === svm.name),
+  key: ({ uuid }) => uuid,
+  view: ({ uuid, name, svm, rules }, { cluster }) => {
+    const owner = svm === undefined ? undefined : cluster.svmNamed(svm);
+    const schedule = (wanted: string | undefined) => {
+      const known = wanted === undefined ? undefined : cluster.scheduleNamed(wanted);
+      return known && { name: known.name, uuid: known.uuid };
+    };
+    return withoutAbsent({
+      uuid,
+      name,
+      scope: owner ? 'svm' : 'cluster',
+      svm: owner && { name: owner.name, uuid: owner.uuid },
+      type: rules.type,
+      sync_type: rules.syncType,
+      copy_all_source_snapshots: rules.copiesAll ? true : undefined,
+      copy_latest_source_snapshot: rules.copiesLatest ? true : undefined,
+      create_snapshot_on_source: rules.createsSnapshot === false ? false : undefined,
+      // With copy_all and copy_latest the rules show as those flags.
+      retention:
+        rules.retention && !rules.copiesAll && !rules.copiesLatest
+          ? rules.retention.map(({ label, count }) => ({ label, count: String(count) }))
+          : undefined,
+      transfer_schedule: schedule(rules.transferSchedule),
+      sync_common_snapshot_schedule: schedule(rules.syncCommonSnapshotSchedule),
+      identity_preservation: rules.identityPreservation,
+      rpo: rules.rpoSeconds,
+      comment: rules.comment,
+    });
+  },
+
+  post(context, body) {
+    const { cluster } = context;
+    body.require('name');
+    const name = body.text('name') ?? '';
+    const svm = context.svm?.name ?? body.text('svm.name');
+    if (svm !== undefined && !cluster.svmNamed(svm)) throw new Refusal('svmUnknown', { svm });
+    if (cluster.policies.some((known) => known.name === name && known.svm === svm)) throw new Refusal('duplicateEntry');
+    const policy = new Policy(cluster.world.random.uuid(), name, rulesOf(context, body), { builtIn: false, svm });
+    const job = cluster.startJob(context, () => {
+      cluster.policies.push(policy);
+    });
+    return { done: false, job, record: () => policy, location: `/snapmirror/policies/${policy.uuid}` };
+  },
+
+  patch(context, policy, body) {
+    if (policy.builtIn) throw new Refusal('policyBuiltIn', { policy: policy.name });
+    const { retention, transferSchedule, comment } = rulesOf(context, body);
+    const job = context.cluster.startJob(context, () => {
+      policy.rules = {
+        ...policy.rules,
+        ...(retention ? { retention } : {}),
+        ...(transferSchedule ? { transferSchedule } : {}),
+        ...(comment === undefined ? {} : { comment }),
+      };
+      for (const relationship of context.cluster.world.relationships) {
+        if (relationship.policy === policy) context.cluster.world.transfers.scheduleNext(relationship);
+      }
+    });
+    return { done: false, job };
+  },
+
+  remove(context, policy) {
+    const { cluster } = context;
+    if (policy.builtIn) throw new Refusal('policyBuiltIn', { policy: policy.name });
+    const used = cluster.world.relationships.some((known) => known.policy === policy && known.existsAtDestination);
+    if (used) throw new Refusal('policyInUse', { policy: policy.name });
+    const job = cluster.startJob(context, () => {
+      cluster.policies.splice(cluster.policies.indexOf(policy), 1);
+    });
+    return { done: false, job };
+  },
+};
+
+function rulesOf({ cluster }: RequestContext, body: Body): PolicyRules {
+  const flags = COPY_FLAGS.filter((name) => body.has(name));
+  const [first, second] = flags;
+  if (first && second) throw new Refusal('policyFlagsConflict', { first, second });
+  const copies = body.boolean('copy_all_source_snapshots') ?? body.boolean('copy_latest_source_snapshot') ?? false;
+  if (copies && first && body.has('retention'))
+    throw new Refusal('policyFlagsConflict', { first, second: 'retention' });
+  if (body.boolean('create_snapshot_on_source') === true) {
+    throw new Refusal('invalidValue', { value: 'true', name: 'create_snapshot_on_source', expected: '<false>' });
+  }
+  const schedule = body.text('transfer_schedule.name');
+  if (schedule !== undefined && !cluster.scheduleNamed(schedule)) throw new Refusal('scheduleUnknown', { schedule });
+  const type = (body.text('type') ?? 'async') as PolicyType;
+  const syncType = body.text('sync_type') as SyncType | undefined;
+  const comment = body.text('comment');
+  const retention = retentionOf(body);
+  return {
+    type,
+    ...(type === 'sync' ? { syncType: syncType ?? 'sync' } : {}),
+    ...(body.boolean('copy_all_source_snapshots') ? { copiesAll: true } : {}),
+    ...(body.boolean('copy_latest_source_snapshot') ? { copiesLatest: true } : {}),
+    ...(body.boolean('create_snapshot_on_source') === false ? { createsSnapshot: false } : {}),
+    ...(retention.length === 0 ? {} : { retention }),
+    ...(schedule === undefined ? {} : { transferSchedule: schedule }),
+    ...(comment === undefined ? {} : { comment }),
+  };
+}
+
+function retentionOf(body: Body): RetentionRule[] {
+  const rules = body.tree['retention'];
+  return (Array.isArray(rules) ? rules : []).map((rule: { label?: unknown; count?: unknown }) => ({
+    label: String(rule.label ?? ''),
+    count: Number(rule.count ?? 1),
+  }));
+}

@@ -1,0 +1,440 @@
+/** /snapmirror/relationships and their transfers: bodies and records; the rules are in ../snapmirror/operations.ts. */
+import type { SimulatedCluster } from '../cluster.ts';
+import type { Body } from '../http/body.ts';
+import { type JsonTree, withoutAbsent } from '../http/json-tree.ts';
+import type { RequestContext, Resource } from '../http/resource.ts';
+import { schema } from '../http/schema.ts';
+import { durationText, timeText } from '../http/time-text.ts';
+import { Refusal } from '../refusals.ts';
+import {
+  abortTransfer,
+  checkCreate,
+  createRelationship,
+  type DeleteScope,
+  type NewRelationship,
+  planChange,
+  planDelete,
+  type RelationshipChange,
+  startTransfer,
+} from '../snapmirror/operations.ts';
+import type { Policy } from '../snapmirror/policies.ts';
+import type { Relationship, RelationshipEnd, Transfer } from '../snapmirror/relationship.ts';
+import type { Schedule } from '../snapmirror/schedules.ts';
+import type { Svm } from '../svm.ts';
+import type { SimulatedVolume } from '../volume.ts';
+import * as fields from './rest-fields.ts';
+import { peeringFor } from './svms.ts';
+import { provisionDestination } from './volumes.ts';
+
+const DELETE_FLAGS = ['destination_only', 'source_only', 'source_info_only'] as const;
+const DEFAULT_POLICY = 'Asynchronous';
+
+/** Owned by the destination cluster; the source cluster sees its half with list_destinations_only=true. */
+export const relationshipResource: Resource<Relationship> = {
+  path: '/snapmirror/relationships',
+  schema: schema(fields.RELATIONSHIP),
+  keys: ['uuid'],
+  defaults: ['source.path', 'source.svm.name', 'destination.path', 'destination.svm.name'],
+  expensive: [
+    'source.consistency_group_volumes.name',
+    'destination.consistency_group_volumes.name',
+    'svmdr_volumes.name',
+  ],
+  arguments: {
+    GET: ['list_destinations_only'],
+    POST: ['validate_only'],
+    PATCH: ['force', 'failback', 'failover', 'force-failover', 'validate_only', 'list_destinations_only'],
+    DELETE: [...DELETE_FLAGS, 'delete_lun_maps_in_destination', 'unmap_namespace', 'list_destinations_only'],
+  },
+  valuesLeftToResource: ['state'],
+  patchable: [
+    'state',
+    'policy',
+    'transfer_schedule',
+    'throttle',
+    'preserve',
+    'quick_resync',
+    'restore_to_snapshot',
+    'recover_after_break',
+  ],
+  records: (context) => {
+    const { cluster, svm } = context;
+    const asOf = cluster.world.clock.now() - context.staleMs;
+    if (listsDestinations(context)) {
+      return cluster.world.relationships.filter(
+        ({ source }, index) =>
+          source.cluster === cluster &&
+          (svm === undefined || source.volume.svm === svm) &&
+          cluster.world.relationships[index]?.atSource(asOf),
+      );
+    }
+    return cluster.world.relationships.filter(
+      (known) =>
+        known.destination.cluster === cluster &&
+        (svm === undefined || known.destination.volume.svm === svm) &&
+        known.atDestination(asOf),
+    );
+  },
+  find: (context, key) => {
+    const sourceHalf =
+      context.arguments.boolean('source_only', false) || context.arguments.boolean('source_info_only', false);
+    const { cluster, svm, staleMs } = context;
+    const asOf = cluster.world.clock.now() - staleMs;
+    return cluster.world.relationships.find((known) => {
+      if (known.uuid !== key) return false;
+      const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
+      if (context.arguments.boolean('source_only', false)) return here(known.source) && known.atSource(asOf);
+      const seenAtSource = sourceHalf || listsDestinations(context);
+      if (seenAtSource && here(known.source) && known.atSource(asOf)) return true;
+      return !listsDestinations(context) && here(known.destination) && known.atDestination(asOf);
+    });
+  },
+  key: ({ uuid }) => uuid,
+  view: (relationship, context) =>
+    listsDestinations(context) ? destinationView(relationship, context) : relationshipView(relationship, context),
+
+  post(context, body) {
+    const { cluster } = context;
+    const { world } = cluster;
+    const plan = planCreate(context, body);
+    let made: Relationship | undefined;
+    const run = () => {
+      const wanted = plan.complete();
+      made = createRelationship(world, wanted);
+      if (plan.initialize) startTransfer(world, made, {});
+    };
+    if (context.arguments.boolean('validate_only', false)) return { done: true };
+    const job = cluster.startJob(context, run, { svm: plan.svm.name });
+    return { done: false, job, record: () => made, location: '/snapmirror/relationships/' };
+  },
+
+  patch(context, relationship, body) {
+    const { cluster } = context;
+    const query = context.arguments;
+    for (const name of ['failback', 'failover', 'force-failover']) {
+      if (query.boolean(name, false)) throw new Refusal('notSimulated', { what: `${name}, for SVM relationships` });
+    }
+    const change: RelationshipChange = {
+      state: body.text('state'),
+      policy: policyOf(cluster, body, relationship.destination.volume.svm),
+      schedule: body.isNull('transfer_schedule.name') ? null : scheduleOf(cluster, body, 'scheduleUnknownOnModify'),
+      throttle: body.number('throttle'),
+      preserve: body.boolean('preserve'),
+      quickResync: body.boolean('quick_resync'),
+      restoreToSnapshot: body.text('restore_to_snapshot'),
+      recoverAfterBreak: body.boolean('recover_after_break'),
+      force: query.boolean('force', false),
+      validateOnly: query.boolean('validate_only', false),
+    };
+    const run = planChange(cluster.world, relationship, change);
+    if (change.validateOnly) return { done: true };
+    return { done: false, job: startBusyJob(context, relationship, run) };
+  },
+
+  remove(context, relationship) {
+    const query = context.arguments;
+    const [first, second] = DELETE_FLAGS.filter((name) => query.boolean(name, false));
+    if (first && second) throw new Refusal('deleteFlagsConflict', { first, second });
+    const scopes: Record<(typeof DELETE_FLAGS)[number], DeleteScope> = {
+      destination_only: 'destination',
+      source_only: 'source',
+      source_info_only: 'source-info',
+    };
+    const scope = first === undefined ? 'both' : scopes[first];
+    const run = planDelete(context.cluster.world, relationship, scope);
+    return { done: false, job: startBusyJob(context, relationship, run) };
+  },
+};
+
+export const transferResource: Resource<Transfer> = {
+  path: '/snapmirror/relationships/{relationship.uuid}/transfers',
+  schema: schema(fields.TRANSFER),
+  keys: ['uuid', 'relationship.uuid'],
+  valuesLeftToResource: ['state'],
+  postable: ['throttle', 'source_snapshot', 'storage_efficiency_enabled'],
+  patchable: ['state', 'throttle'],
+  records: (context) => context.cluster.world.transfers.listed(relationshipOf(context)),
+  key: ({ uuid }) => uuid,
+  view: (transfer, context) => {
+    const { uuid, destination } = relationshipOf(context);
+    const now = context.cluster.world.timeline.now;
+    const { snapshot, error, endedAt } = transfer;
+    return withoutAbsent({
+      uuid: transfer.uuid,
+      state: transfer.state,
+      bytes_transferred: transfer.bytesAt(now),
+      checkpoint_size: transfer.bytesAt(now),
+      throttle: transfer.throttle,
+      snapshot: snapshot?.name,
+      total_duration: durationText(((endedAt ?? now) - transfer.startedAt) / 1000),
+      end_time: endedAt === undefined ? undefined : timeText(endedAt),
+      last_updated_time: endedAt === undefined ? timeText(now) : undefined,
+      error_info: error && { code: error.code, message: error.message },
+      relationship: {
+        uuid,
+        destination: { path: destination.volume.path, svm: { name: destination.volume.svm.name } },
+      },
+    });
+  },
+
+  post(context, body) {
+    const relationship = relationshipOf(context);
+    const transfer = startTransfer(context.cluster.world, relationship, {
+      sourceSnapshot: body.text('source_snapshot'),
+      throttle: body.number('throttle'),
+    });
+    const location = `/snapmirror/relationships/${relationship.uuid}/transfers/${transfer.uuid}`;
+    return { done: true, record: transfer, location };
+  },
+
+  patch(context, transfer, body) {
+    body.require('state');
+    abortTransfer(context.cluster.world, relationshipOf(context), transfer, body.text('state') ?? '');
+    return { done: true };
+  },
+};
+
+// ---- creating
+
+interface CreatePlan {
+  readonly svm: Svm;
+  readonly initialize: boolean;
+  /** What is to be related, the destination made first where that was asked for. */
+  complete(): NewRelationship;
+}
+
+function planCreate(context: RequestContext, body: Body): CreatePlan {
+  body.require('source.path', 'destination.path');
+  for (const name of ['restore', 'identity_preservation', 'source.consistency_group_volumes']) {
+    if (body.has(name)) throw new Refusal('notSimulated', { what: name });
+  }
+  const provisions = body.boolean('create_destination.enabled') ?? false;
+  const { cluster, svm, volumeName } = destinationEnd(context, body, provisions);
+  const peers = sourceEnd(context, body, cluster, svm);
+  const policy = policyOf(cluster, body, svm) ?? namedPolicy(cluster, DEFAULT_POLICY, svm);
+  if (body.isNull('transfer_schedule') || body.isNull('transfer_schedule.name'))
+    throw new Refusal('scheduleNullOnCreate');
+  const schedule = scheduleOf(cluster, body, 'scheduleUnknown');
+  const state = body.text('state');
+  if (state !== undefined && !provisions) throw new Refusal('stateNeedsCreateDestination');
+  if (state !== undefined && state !== policy.targetState) throw new Refusal('stateNotAllowedOnCreate', { state });
+  for (const name of ['throttle', 'backoff_level']) {
+    if (provisions && body.has(name)) throw new Refusal('notWithCreateDestination', { name });
+  }
+  const common = { source: peers, policy, schedule, throttle: body.number('throttle') ?? 0 };
+  const initialize = state !== undefined;
+  if (provisions) {
+    const size = body.number('create_destination.size') ?? peers.volume.sizeBytes;
+    const complete = () => ({
+      ...common,
+      destination: { cluster, volume: provisionDestination(cluster, svm, volumeName, size) },
+    });
+    return { svm, initialize, complete };
+  }
+  const volume = cluster.findVolume(svm, volumeName);
+  if (!volume) throw new Refusal('volumeMissing', { name: 'destination.path' });
+  const wanted = { ...common, destination: { cluster, volume } };
+  checkCreate(cluster.world, wanted);
+  return { svm, initialize, complete: () => wanted };
+}
+
+/** `svm:volume`; other kinds of ends are not simulated. */
+function splitPath(path: string, name: string): [svm: string, volume: string] {
+  const colon = path.indexOf(':');
+  if (colon < 0) throw new Refusal('pathWithoutColon', { path, name });
+  const [svm, volume] = [path.slice(0, colon), path.slice(colon + 1)];
+  if (volume === '' || volume.includes('/')) throw new Refusal('notSimulated', { what: `the end ${path}` });
+  return [svm, volume];
+}
+
+/** On the cluster asked; only with create_destination it may be asked on the source cluster for a destination elsewhere. */
+function destinationEnd(
+  context: RequestContext,
+  body: Body,
+  provisions: boolean,
+): { cluster: SimulatedCluster; svm: Svm; volumeName: string } {
+  const { cluster } = context;
+  const [svmName, volumeName] = splitPath(body.text('destination.path') ?? '', 'destination.path');
+  const local = cluster.svmNamed(svmName);
+  if (local) {
+    if (context.svm && context.svm !== local) throw new Refusal('bodySvmIsNotTunnelSvm', { value: svmName });
+    return { cluster, svm: local, volumeName };
+  }
+  const peer = provisions ? cluster.svmPeers.find(({ alias }) => alias === svmName) : undefined;
+  if (!peer) throw new Refusal('svmUnknown', { svm: svmName });
+  return { cluster: cluster.world.cluster(peer.peerCluster), svm: peer.peerSvm, volumeName };
+}
+
+/** By the name that the source SVM has at the destination: its own, or the alias of its peering. */
+function sourceEnd(context: RequestContext, body: Body, cluster: SimulatedCluster, svm: Svm): RelationshipEnd {
+  const [svmName, volumeName] = splitPath(body.text('source.path') ?? '', 'source.path');
+  const asked = context.cluster;
+  if (asked !== cluster) {
+    const own = asked.svmNamed(svmName);
+    const peering = own && asked.svmPeers.find((peer) => peer.svm === own && peer.peerSvm === svm);
+    if (!own || peering?.state !== 'peered') throw new Refusal('svmsNotPeered');
+    return found(asked, own, volumeName);
+  }
+  const local = cluster.svmNamed(svmName);
+  if (local === svm) return found(cluster, svm, volumeName);
+  const peering = peeringFor(cluster, svm, svmName);
+  if (peering?.state !== 'peered' || !peering.applications.includes('snapmirror')) throw new Refusal('svmsNotPeered');
+  const peerCluster = cluster.world.cluster(peering.peerCluster);
+  if (!peerCluster.reaches(cluster)) {
+    throw new Refusal('peerUnreachable', { cluster: peerCluster.name, node: peerCluster.nodes[0]?.name ?? '' });
+  }
+  return found(peerCluster, peering.peerSvm, volumeName);
+}
+
+function found(cluster: SimulatedCluster, svm: Svm, name: string): RelationshipEnd {
+  const volume = cluster.findVolume(svm, name);
+  if (!volume) throw new Refusal('volumeMissing', { name: 'source.path' });
+  return { cluster, volume };
+}
+
+function policyOf(cluster: SimulatedCluster, body: Body, svm: Svm): Policy | undefined {
+  const uuid = body.text('policy.uuid');
+  if (uuid !== undefined) {
+    const policy = cluster.policies.find((known) => known.uuid === uuid);
+    if (!policy) throw new Refusal('policyUuidUnknown', { policy: uuid });
+    return policy;
+  }
+  const name = body.text('policy.name');
+  return name === undefined ? undefined : namedPolicy(cluster, name, svm);
+}
+
+/** A policy of the SVM is preferred to one of the cluster. */
+function namedPolicy(cluster: SimulatedCluster, name: string, svm: Svm): Policy {
+  const named = cluster.policies.filter((known) => known.name === name);
+  const policy = named.find((known) => known.svm === svm.name) ?? named.find((known) => known.svm === undefined);
+  if (!policy) throw new Refusal('policyUnknown', { policy: name });
+  return policy;
+}
+
+function scheduleOf(
+  cluster: SimulatedCluster,
+  body: Body,
+  refusal: 'scheduleUnknown' | 'scheduleUnknownOnModify',
+): Schedule | undefined {
+  const name = body.text('transfer_schedule.name');
+  const uuid = body.text('transfer_schedule.uuid');
+  if (name === undefined && uuid === undefined) return undefined;
+  const schedule = cluster.schedules.find((known) => (uuid === undefined ? known.name === name : known.uuid === uuid));
+  if (!schedule) throw new Refusal(refusal, { schedule: name ?? uuid ?? '' });
+  return schedule;
+}
+
+/** While the job lasts, the relationship takes no other change. */
+function startBusyJob(
+  context: RequestContext,
+  relationship: Relationship,
+  run: Parameters<SimulatedCluster['startJob']>[1],
+) {
+  const { svm } = relationship.destination.volume;
+  const job = context.cluster.startJob(context, run, { svm: svm.name });
+  relationship.busy = job;
+  job.onEnd(() => {
+    relationship.busy = undefined;
+  });
+  return job;
+}
+
+// ---- what is shown
+
+function listsDestinations(context: RequestContext): boolean {
+  const asked = context.arguments.boolean('list_destinations_only', false);
+  if (asked && context.tunnelled) throw new Refusal('destinationsNeedNoTunnel');
+  return asked;
+}
+
+/** The source's view knows the two ends and little else. */
+function destinationView(relationship: Relationship, { cluster }: RequestContext): JsonTree {
+  const { source, destination, policy } = relationship;
+  return withoutAbsent({
+    uuid: relationship.uuid,
+    source: ownEnd(source.volume),
+    destination: endSeenFrom(cluster, source.volume.svm, destination),
+    policy: cluster.world.switches.policyInDestinationsView === 'present' ? policyReference(policy) : undefined,
+  });
+}
+
+/** Which field is there in which state: addendum section 2. */
+function relationshipView(relationship: Relationship, context: RequestContext): JsonTree {
+  const { cluster } = context;
+  const { timeline, clock } = cluster.world;
+  const { source, destination, running, lastEnded, schedule } = relationship;
+  const state = relationship.stateAt(clock.now() - context.staleMs);
+  const now = timeline.now;
+  const shown = running ?? lastEnded;
+  const ended = running === undefined && lastEnded?.endedAt !== undefined ? lastEnded : undefined;
+  const moved = relationship.lastSucceededType !== undefined;
+  return withoutAbsent({
+    uuid: relationship.uuid,
+    source: endSeenFrom(cluster, destination.volume.svm, source),
+    destination: ownEnd(destination.volume),
+    state,
+    healthy: relationship.healthy,
+    unhealthy_reason: relationship.healthy ? undefined : relationship.unhealthyReasons,
+    policy: policyReference(relationship.policy),
+    group_type: 'none',
+    throttle: relationship.throttle,
+    transfer_schedule: schedule && { name: schedule.name, uuid: schedule.uuid },
+    exported_snapshot: state === 'uninitialized' ? undefined : relationship.exported?.name,
+    lag_time: lagOf(relationship, state, cluster),
+    last_transfer_type: relationship.lastSucceededType,
+    total_transfer_bytes: moved ? relationship.totalBytes : undefined,
+    total_transfer_duration: moved ? durationText(relationship.totalMs / 1000) : undefined,
+    transfer: shown && {
+      state: shown.state,
+      bytes_transferred: shown.bytesAt(now),
+      uuid: running?.uuid,
+      type: running?.type,
+      last_updated_time: running && timeText(now),
+      end_time: ended?.endedAt === undefined ? undefined : timeText(ended.endedAt),
+      total_duration: ended?.endedAt === undefined ? undefined : durationText((ended.endedAt - ended.startedAt) / 1000),
+    },
+  });
+}
+
+function lagOf(relationship: Relationship, state: string, { world }: SimulatedCluster): string | undefined {
+  const { switches, timeline } = world;
+  const since = (createdAt: number) => durationText((timeline.now - createdAt) / 1000);
+  if (state === 'uninitialized') {
+    const oldest = relationship.source.volume.snapshotInfos()[0];
+    return switches.lagWhenUninitialized === 'present' && oldest ? since(oldest.createdAt) : undefined;
+  }
+  if (state === 'in_sync' || !relationship.exported) return undefined;
+  if (state === 'broken_off' && switches.lagWhenBrokenOff === 'absent') return undefined;
+  return since(relationship.exported.createdAt);
+}
+
+function policyReference({ name, uuid, rules }: Policy): JsonTree {
+  return { name, uuid, type: rules.type };
+}
+
+function ownEnd(volume: SimulatedVolume): JsonTree {
+  return { path: volume.path, svm: { name: volume.svm.name, uuid: volume.svm.uuid } };
+}
+
+/** The far end under its local name, with its cluster only if that is another one. */
+function endSeenFrom(cluster: SimulatedCluster, nearSvm: Svm, { cluster: far, volume }: RelationshipEnd): JsonTree {
+  const peering = cluster.svmPeers.find((peer) => peer.svm === nearSvm && peer.peerSvm === volume.svm);
+  const name = peering?.alias ?? volume.svm.name;
+  return {
+    path: `${name}:${volume.name}`,
+    svm: { name, uuid: volume.svm.uuid },
+    ...(far === cluster ? {} : { cluster: { name: far.name, uuid: far.uuid } }),
+  };
+}
+
+function relationshipOf({ cluster, svm, path }: RequestContext): Relationship {
+  const relationship = cluster.world.relationships.find(
+    (known) =>
+      known.uuid === path['relationship.uuid'] &&
+      known.existsAtDestination &&
+      known.destination.cluster === cluster &&
+      (svm === undefined || known.destination.volume.svm === svm),
+  );
+  if (!relationship) throw new Refusal('entryMissing', { target: 'relationship.uuid' });
+  return relationship;
+}

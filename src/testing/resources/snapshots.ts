@@ -1,0 +1,115 @@
+/** /storage/volumes/{volume.uuid}/snapshots */
+import type { SnapshotInfo } from '../../core/wafl/view.ts';
+import type { RequestContext, Resource } from '../http/resource.ts';
+import { schema } from '../http/schema.ts';
+import { timeText } from '../http/time-text.ts';
+import { Refusal } from '../refusals.ts';
+import type { SimulatedVolume } from '../volume.ts';
+import * as fields from './rest-fields.ts';
+
+export const snapshotResource: Resource<SnapshotInfo> = {
+  path: '/storage/volumes/{volume.uuid}/snapshots',
+  schema: schema(fields.SNAPSHOT),
+  keys: ['uuid', 'name', 'volume.uuid', 'volume.name'],
+  patchable: ['name', 'comment', 'snapmirror_label'],
+  records: (context) => volumeOf(context).snapshotInfos(),
+  key: ({ uuid }) => uuid,
+  view: (snapshot, context) => {
+    const volume = volumeOf(context);
+    const owners = ownersOf(context, volume, snapshot);
+    return {
+      uuid: snapshot.uuid,
+      name: snapshot.name,
+      version_uuid: snapshot.uuid,
+      create_time: timeText(snapshot.createdAt),
+      state: 'valid',
+      ...(snapshot.comment === undefined ? {} : { comment: snapshot.comment }),
+      ...(snapshot.label === undefined ? {} : { snapmirror_label: snapshot.label }),
+      ...(owners.length === 0 ? {} : { owners }),
+      volume: { uuid: volume.uuid, name: volume.name },
+      svm: { uuid: volume.svm.uuid, name: volume.svm.name },
+    };
+  },
+
+  post(context, body) {
+    const { cluster } = context;
+    const volume = volumeOf(context);
+    body.require('name');
+    const name = body.text('name') ?? '';
+    if (volume.type === 'dp') throw new Refusal('snapshotOnDp', { volume: volume.name });
+    if (volume.snapshotInfos().some((known) => known.name === name)) throw new Refusal('snapshotExists');
+    const label = body.text('snapmirror_label');
+    const comment = body.text('comment');
+    let made: SnapshotInfo | undefined;
+    const job = cluster.startJob(
+      context,
+      () => {
+        if (volume.state !== 'online')
+          throw new Refusal('volumeOffline', { volume: volume.name, svm: volume.svm.name });
+        made = volume.takeSnapshot(name, {
+          ...(label === undefined ? {} : { label }),
+          ...(comment === undefined ? {} : { comment }),
+        });
+      },
+      { svm: volume.svm.name },
+    );
+    return { done: false, job, record: () => made, location: `/storage/volumes/${volume.uuid}/snapshots?name=${name}` };
+  },
+
+  patch(context, snapshot, body) {
+    const { cluster } = context;
+    const volume = volumeOf(context);
+    if (volume.type === 'dp') throw new Refusal('snapshotOnDp', { volume: volume.name });
+    const name = body.text('name');
+    if (name !== undefined && name !== snapshot.name && volume.snapshotInfos().some((known) => known.name === name)) {
+      throw new Refusal('snapshotExists');
+    }
+    const label = body.text('snapmirror_label');
+    const comment = body.text('comment');
+    const job = cluster.startJob(
+      context,
+      () => {
+        volume.content.updateSnapshot(snapshot.name, {
+          ...(name === undefined ? {} : { name }),
+          ...(label === undefined ? {} : { label }),
+          ...(comment === undefined ? {} : { comment }),
+        });
+      },
+      { svm: volume.svm.name },
+    );
+    return { done: false, job };
+  },
+
+  remove(context, snapshot) {
+    const { cluster } = context;
+    const volume = volumeOf(context);
+    const job = cluster.startJob(
+      context,
+      () => {
+        if (!volume.snapshotByUuid(snapshot.uuid)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+        const owners = ownersOf(context, volume, snapshot);
+        if (owners.length > 0) {
+          throw new Refusal('snapshotLocked', {
+            snapshot: snapshot.name,
+            volume: volume.name,
+            owners: owners.join(', '),
+          });
+        }
+        volume.content.deleteSnapshot(snapshot.name);
+      },
+      { svm: volume.svm.name },
+    );
+    return { done: false, job };
+  },
+};
+
+function volumeOf({ cluster, svm, path }: RequestContext): SimulatedVolume {
+  const volume = cluster.volumes.get(path['volume.uuid'] ?? '');
+  if (!volume || (svm && volume.svm !== svm)) throw new Refusal('entryMissing', { target: 'volume.uuid' });
+  return volume;
+}
+
+/** Who needs the snapshot: the base of a relationship may not be deleted. */
+function ownersOf({ cluster }: RequestContext, volume: SimulatedVolume, { uuid }: SnapshotInfo): string[] {
+  return cluster.world.transfers.isBase(volume, uuid) ? ['snapmirror_dependent'] : [];
+}

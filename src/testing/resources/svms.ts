@@ -1,0 +1,201 @@
+/** /svm/svms, /svm/peers, /storage/aggregates. */
+import type { SimulatedCluster } from '../cluster.ts';
+import type { Outcome, RequestContext, Resource } from '../http/resource.ts';
+import { schema } from '../http/schema.ts';
+import { Refusal } from '../refusals.ts';
+import { type Aggregate, SVM_PEER_STATES, type Svm, type SvmPeer, type SvmPeerState } from '../svm.ts';
+import { freeAlias } from '../world.ts';
+import * as fields from './rest-fields.ts';
+
+export const svmResource: Resource<Svm> = {
+  path: '/svm/svms',
+  schema: schema(fields.SVM),
+  keys: ['uuid', 'name'],
+  records: ({ cluster, svm }) => (svm ? [svm] : cluster.svmRecords),
+  key: ({ uuid }) => uuid,
+  view: ({ uuid, name, state }, { cluster }) => ({
+    uuid,
+    name,
+    state,
+    subtype: 'default',
+    language: 'c.utf_8',
+    ipspace: { name: 'Default' },
+    aggregates: cluster.aggregateRecords.map((aggregate) => ({ name: aggregate.name, uuid: aggregate.uuid })),
+  }),
+};
+
+export const aggregateResource: Resource<Aggregate> = {
+  path: '/storage/aggregates',
+  schema: schema(fields.AGGREGATE),
+  keys: ['uuid', 'name'],
+  clusterOnly: ({ cluster }) => cluster.world.switches.aggregatesInSvmScope === 'refused',
+  records: ({ cluster }) => cluster.aggregateRecords,
+  key: ({ uuid }) => uuid,
+  view: (aggregate, { cluster }) => {
+    const used = cluster.usedBytes(aggregate);
+    const node = cluster.nodes.find(({ name }) => name === aggregate.node);
+    return {
+      uuid: aggregate.uuid,
+      name: aggregate.name,
+      state: 'online',
+      space: { block_storage: { size: aggregate.sizeBytes, used, available: aggregate.sizeBytes - used } },
+      node: { name: aggregate.node, ...(node ? { uuid: node.uuid } : {}) },
+      home_node: { name: aggregate.node, ...(node ? { uuid: node.uuid } : {}) },
+      block_storage: { primary: { disk_type: 'ssd', raid_type: 'raid_dp' }, storage_type: 'ssd' },
+    };
+  },
+};
+
+/**
+ * Each cluster has its own half of a peering. A new one begins as `initiated` here and `pending` there, until the other
+ * side accepts it with PATCH state=peered; within one cluster it is peered at once.
+ */
+export const svmPeerResource: Resource<SvmPeer> = {
+  path: '/svm/peers',
+  schema: schema(fields.SVM_PEER),
+  keys: ['uuid', 'name'],
+  arguments: { DELETE: ['force'] },
+  patchable: ['applications', 'state', 'name'],
+  records: ({ cluster, svm }) => cluster.svmPeers.filter((peer) => svm === undefined || peer.svm === svm),
+  key: ({ uuid }) => uuid,
+  view: ({ uuid, svm, peerSvm, peerCluster, alias, state, applications }, { cluster }) => ({
+    uuid,
+    name: alias,
+    state,
+    applications,
+    svm: { name: svm.name, uuid: svm.uuid },
+    peer: {
+      svm: { name: peerSvm.name, uuid: peerSvm.uuid },
+      cluster: { name: peerCluster, uuid: cluster.world.cluster(peerCluster).uuid },
+    },
+  }),
+  hangMs: ({ cluster }) => {
+    const dead = cluster.svmPeers.some(({ peerCluster }) => !cluster.world.cluster(peerCluster).alive);
+    return dead ? cluster.world.switches.svmPeersWithDeadPeerMs : 0;
+  },
+
+  post(context, body) {
+    const { cluster } = context;
+    if (context.svm === undefined) body.require('svm.name');
+    body.require('peer.svm.name', 'applications');
+    const svmName = body.text('svm.name') ?? context.svm?.name ?? '';
+    const svm = cluster.svmNamed(svmName);
+    if (!svm) throw new Refusal('svmUnknown', { svm: svmName });
+    const applications = body.texts('applications');
+    const peerClusterName = body.text('peer.cluster.name') ?? cluster.name;
+    const peerCluster = peerOf(cluster, peerClusterName);
+    if (peerCluster !== cluster && applications.includes('lun_copy')) throw new Refusal('lunCopyNotBetweenClusters');
+    const peerName = body.text('peer.svm.name') ?? '';
+    const peerSvm = peerCluster.svmNamed(peerName);
+    if (!peerSvm) throw new Refusal('svmUnknown', { svm: peerName });
+    if (cluster.svmPeers.some((known) => known.svm === svm && known.peerSvm === peerSvm)) {
+      throw new Refusal('svmPeerExists');
+    }
+    const alias = body.text('name') ?? peerSvm.name;
+    const local = peerCluster === cluster;
+    if (!local && freeAlias(cluster, alias) !== alias) throw new Refusal('svmPeerNameClash', { name: alias });
+    const own: SvmPeer = {
+      uuid: cluster.world.random.uuid(),
+      svm,
+      peerSvm,
+      peerCluster: peerCluster.name,
+      alias,
+      state: local ? 'peered' : 'initiated',
+      applications,
+    };
+    const job = cluster.startJob(context, () => {
+      if (!cluster.reaches(peerCluster)) throw unreachable(peerCluster);
+      cluster.svmPeers.push(own);
+      peerCluster.svmPeers.push({
+        uuid: cluster.world.random.uuid(),
+        svm: peerSvm,
+        peerSvm: svm,
+        peerCluster: cluster.name,
+        alias: local ? svm.name : freeAlias(peerCluster, svm.name),
+        state: local ? 'peered' : 'pending',
+        applications,
+      });
+    });
+    return { done: false, job, record: () => own, location: `/svm/peers/${own.uuid}` };
+  },
+
+  patch(context, peer, body) {
+    const { cluster } = context;
+    const other = otherHalf(cluster, peer);
+    const state = body.text('state') as SvmPeerState | undefined;
+    if (state !== undefined && !mayBecome(peer.state, state)) {
+      throw new Refusal('svmPeerNotPending', { state, from: peer.state });
+    }
+    const alias = body.text('name');
+    if (alias !== undefined && alias !== peer.alias && freeAlias(cluster, alias) !== alias) {
+      throw new Refusal('svmPeerNameClash', { name: alias });
+    }
+    const job = cluster.startJob(context, () => {
+      if (!cluster.reaches(cluster.world.cluster(peer.peerCluster))) {
+        throw unreachable(cluster.world.cluster(peer.peerCluster));
+      }
+      if (body.has('applications')) {
+        peer.applications = body.texts('applications');
+        if (other) other.applications = peer.applications;
+      }
+      if (state !== undefined) {
+        peer.state = state;
+        if (other) other.state = state;
+      }
+      if (alias !== undefined) peer.alias = alias;
+    });
+    return { done: false, job };
+  },
+
+  remove(context, peer): Outcome<SvmPeer> {
+    const { cluster } = context;
+    const force = context.arguments.boolean('force', false);
+    const inUse = cluster.world.relationships.some(({ source, destination, existsAtDestination }) => {
+      const svms = [source.volume.svm, destination.volume.svm];
+      return existsAtDestination && svms.includes(peer.svm) && svms.includes(peer.peerSvm);
+    });
+    if (inUse && !force) throw new Refusal('svmPeerInUse');
+    const job = cluster.startJob(context, () => {
+      const peerCluster = cluster.world.cluster(peer.peerCluster);
+      if (!cluster.reaches(peerCluster) && !force) throw unreachable(peerCluster);
+      const other = otherHalf(cluster, peer);
+      cluster.svmPeers = cluster.svmPeers.filter((known) => known !== peer);
+      if (cluster.reaches(peerCluster)) peerCluster.svmPeers = peerCluster.svmPeers.filter((known) => known !== other);
+    });
+    return { done: false, job };
+  },
+};
+
+function peerOf(cluster: SimulatedCluster, name: string): SimulatedCluster {
+  if (name === cluster.name) return cluster;
+  const peer = cluster.peers.find((known) => known.cluster.name === name);
+  if (!peer) throw new Refusal('clusterNotPeered', { cluster: name });
+  if (!cluster.reaches(peer.cluster)) throw unreachable(peer.cluster);
+  return peer.cluster;
+}
+
+function unreachable(peer: SimulatedCluster): Refusal {
+  return new Refusal('peerUnreachable', { cluster: peer.name, node: peer.nodes[0]?.name ?? peer.name });
+}
+
+function otherHalf(cluster: SimulatedCluster, peer: SvmPeer): SvmPeer | undefined {
+  return cluster.world
+    .cluster(peer.peerCluster)
+    .svmPeers.find((other) => other !== peer && other.svm === peer.peerSvm && other.peerSvm === peer.svm);
+}
+
+function mayBecome(from: SvmPeerState, to: SvmPeerState): boolean {
+  if (!SVM_PEER_STATES.includes(to)) return false;
+  if (from === to) return true;
+  const allowed: Partial<Record<SvmPeerState, readonly SvmPeerState[]>> = {
+    pending: ['peered', 'rejected'],
+    peered: ['suspended'],
+    suspended: ['peered'],
+  };
+  return allowed[from]?.includes(to) ?? false;
+}
+
+/** The peering that lets an SVM use SnapMirror with another, found by what the other is called here. */
+export function peeringFor(context: RequestContext['cluster'], svm: Svm, alias: string): SvmPeer | undefined {
+  return context.svmPeers.find((peer) => peer.svm === svm && peer.alias === alias);
+}

@@ -1,0 +1,286 @@
+/** /storage/volumes: ONTAP's rules of volumes (rest-facts sections 4, 5 and 10). */
+import type { SimulatedCluster } from '../cluster.ts';
+import type { Body } from '../http/body.ts';
+import { overlaid, withoutAbsent } from '../http/json-tree.ts';
+import type { RequestContext, Resource } from '../http/resource.ts';
+import { schema } from '../http/schema.ts';
+import { timeText } from '../http/time-text.ts';
+import { Refusal } from '../refusals.ts';
+import type { Aggregate, Svm } from '../svm.ts';
+import type { SimulatedVolume, VolumeState, VolumeStyle, VolumeType } from '../volume.ts';
+import * as fields from './rest-fields.ts';
+
+const MIB = 2 ** 20;
+const SMALLEST_BYTES = 20 * MIB;
+const DEFAULT_RESERVE_PERCENT = 5;
+
+export const volumeResource: Resource<SimulatedVolume> = {
+  path: '/storage/volumes',
+  schema: schema(fields.VOLUME),
+  keys: ['uuid', 'name'],
+  arguments: {
+    POST: [],
+    PATCH: ['validate_only', 'nvfail'],
+    DELETE: ['force', 'validate_only'],
+    GET: ['is_constituent'],
+  },
+  records: ({ cluster, svm }) => {
+    const all = [...cluster.volumes.values()];
+    return svm === undefined ? all : all.filter((volume) => volume.svm === svm);
+  },
+  find: ({ cluster, svm }, key) => {
+    const volume = cluster.volumes.get(key);
+    return volume && (svm === undefined || volume.svm === svm) ? volume : undefined;
+  },
+  key: ({ uuid }) => uuid,
+  view: viewOf,
+
+  post(context, body) {
+    const { cluster } = context;
+    const svm = svmOf(context, body);
+    body.require('name');
+    const name = body.text('name') ?? '';
+    const type = (body.text('type') ?? 'rw') as VolumeType;
+    if (type !== 'rw' && type !== 'dp') throw new Refusal('notSimulated', { what: `volumes of type ${type}` });
+    const style = (body.text('style') ?? 'flexvol') as VolumeStyle;
+    if (style !== 'flexvol' && style !== 'flexgroup') {
+      throw new Refusal('invalidValue', { value: style, name: 'style', expected: '<flexvol|flexgroup>' });
+    }
+    const sizeBytes = body.number('size') ?? body.number('space.size') ?? SMALLEST_BYTES;
+    if (sizeBytes < SMALLEST_BYTES) throw new Refusal('volumeTooSmall', { size: sizeBytes });
+    if (type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
+    const aggregates = aggregatesOf(cluster, body);
+    if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
+    let made: SimulatedVolume | undefined;
+    const job = cluster.startJob(
+      context,
+      () => {
+        if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
+        const junctionPath = type === 'dp' ? undefined : body.text('nas.path');
+        if (junctionPath !== undefined) checkJunction(cluster, svm, name, junctionPath);
+        made = cluster.addVolume({
+          svm,
+          name,
+          type,
+          style,
+          sizeBytes,
+          aggregates,
+          junctionPath,
+          encrypted: body.boolean('encryption.enabled') ?? false,
+          settings: settingsOf(body),
+        });
+      },
+      { svm: svm.name },
+    );
+    const query = new URLSearchParams({ name });
+    return { done: false, job, record: () => made, location: `/storage/volumes?${query}` };
+  },
+
+  patch(context, volume, body) {
+    const { cluster } = context;
+    for (const name of NOT_PATCHABLE) if (body.has(name)) throw new Refusal('fieldNotPatchable', { name });
+    if (volume.type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
+    const sizeBytes = body.number('size') ?? body.number('space.size');
+    if (sizeBytes !== undefined && sizeBytes < SMALLEST_BYTES) throw new Refusal('volumeTooSmall', { size: sizeBytes });
+    const state = body.text('state') as VolumeState | undefined;
+    if (state !== undefined && !['online', 'offline', 'restricted'].includes(state)) {
+      throw new Refusal('invalidValue', { value: state, name: 'state', expected: '<online|offline|restricted>' });
+    }
+    const job = cluster.startJob(
+      context,
+      () => {
+        if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+        change(cluster, volume, body, { state, sizeBytes });
+      },
+      { svm: volume.svm.name },
+    );
+    return { done: false, job };
+  },
+
+  remove(context, volume) {
+    const { cluster } = context;
+    const job = cluster.startJob(
+      context,
+      () => {
+        if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+        const where = { volume: volume.name, svm: volume.svm.name };
+        if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
+        if (volume.state !== 'offline') throw new Refusal('volumeNotOffline', where);
+        const end = endOfRelationship(cluster, volume);
+        if (end !== undefined) throw new Refusal('volumeInRelationship', { ...where, end });
+        cluster.volumes.delete(volume.uuid);
+      },
+      { svm: volume.svm.name },
+    );
+    return { done: false, job };
+  },
+};
+
+function change(
+  cluster: SimulatedCluster,
+  volume: SimulatedVolume,
+  body: Body,
+  { state, sizeBytes }: { state: VolumeState | undefined; sizeBytes: number | undefined },
+): void {
+  const where = { volume: volume.name, svm: volume.svm.name };
+  const name = body.text('name');
+  if (name !== undefined && name !== volume.name && cluster.findVolume(volume.svm, name)) {
+    throw new Refusal('volumeNameInUse', { volume: name, svm: volume.svm.name });
+  }
+  if (state !== undefined && state !== 'online') {
+    const running = cluster.world.relationships.some(
+      (known) => known.running && (known.source.volume === volume || known.destination.volume === volume),
+    );
+    if (running) throw new Refusal('volumeBusy', where);
+    if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
+  }
+  const junctionPath = body.isNull('nas.path') ? '' : body.text('nas.path');
+  if (junctionPath !== undefined && junctionPath !== '') {
+    if ((state ?? volume.state) !== 'online') throw new Refusal('volumeOffline', where);
+    if (!volume.initialized) throw new Refusal('mountUninitialized', where);
+    checkJunction(cluster, volume.svm, volume.name, junctionPath);
+  }
+  if (junctionPath !== undefined) volume.junctionPath = junctionPath === '' ? undefined : junctionPath;
+  if (name !== undefined) volume.name = name;
+  if (state !== undefined) volume.state = state;
+  if (state === 'offline') volume.junctionPath = undefined;
+  if (sizeBytes !== undefined) {
+    if (sizeBytes < volume.usedBytes()) throw new Refusal('volumeTooSmall', { size: sizeBytes });
+    volume.sizeBytes = sizeBytes;
+  }
+  volume.encrypted = body.boolean('encryption.enabled') ?? volume.encrypted;
+  volume.settings = overlaid(volume.settings, settingsOf(body));
+}
+
+function viewOf(volume: SimulatedVolume, { cluster }: RequestContext) {
+  const { settings } = volume;
+  const online = volume.state === 'online';
+  const used = volume.usedBytes();
+  const reserve = Number(
+    (settings['space'] as SpaceSetting | undefined)?.snapshot?.reserve_percent ?? DEFAULT_RESERVE_PERCENT,
+  );
+  const afsTotal = Math.floor((volume.sizeBytes * (100 - reserve)) / 100);
+  const protectedBy = cluster.world.relationships.some(
+    (known) => known.source.volume === volume && known.existsAtSource,
+  );
+  return withoutAbsent(
+    overlaid(
+      {
+        guarantee: { type: 'volume', honored: true },
+        language: 'c.utf_8',
+        snapshot_policy: volume.type === 'dp' ? undefined : { name: 'default' },
+        efficiency: { dedupe: 'none', compression: 'none', state: 'disabled' },
+        space: { snapshot: { reserve_percent: reserve } },
+      },
+      overlaid(settings, {
+        uuid: volume.uuid,
+        name: volume.name,
+        svm: { name: volume.svm.name, uuid: volume.svm.uuid },
+        type: volume.type,
+        style: volume.style,
+        state: volume.state,
+        size: volume.sizeBytes,
+        create_time: timeText(volume.createdAt),
+        is_svm_root: volume.isSvmRoot,
+        msid: volume.msid,
+        aggregates: volume.aggregates.map(({ name, uuid }) => ({ name, uuid })),
+        error_state: { is_inconsistent: volume.type === 'dp' && !volume.initialized, has_bad_blocks: false },
+        encryption: { enabled: volume.encrypted, state: volume.encrypted ? 'encrypted' : 'unencrypted' },
+        nas: { path: volume.junctionPath },
+        snapshot_count: volume.snapshotInfos().length,
+        snapmirror: { is_protected: protectedBy },
+        efficiency: efficiencyOf(volume),
+        space: {
+          size: volume.sizeBytes,
+          ...(online
+            ? {
+                used,
+                available: Math.max(0, afsTotal - used),
+                afs_total: afsTotal,
+                percent_used: Math.floor((100 * used) / volume.sizeBytes),
+              }
+            : {}),
+        },
+      }),
+    ),
+  );
+}
+
+interface SpaceSetting {
+  readonly snapshot?: { readonly reserve_percent?: number };
+}
+
+function efficiencyOf(volume: SimulatedVolume): Record<string, unknown> {
+  const { dedupe = 'none', compression = 'none' } = (volume.settings['efficiency'] ?? {}) as Record<string, string>;
+  return {
+    state: dedupe === 'none' && compression === 'none' ? 'disabled' : 'enabled',
+    volume_path: `/vol/${volume.name}`,
+  };
+}
+
+/** What is kept as it was given; the rest of a body has meanings of its own. */
+function settingsOf(body: Body): Record<string, unknown> {
+  const own = new Set(['name', 'svm', 'type', 'style', 'size', 'aggregates', 'state', 'nas', 'encryption']);
+  return Object.fromEntries(Object.entries(body.tree).filter(([name, value]) => !own.has(name) && value !== null));
+}
+
+/** Fields that only a POST may give. */
+const NOT_PATCHABLE = ['type', 'style', 'svm', 'aggregates', 'language', 'clone.parent_volume'];
+
+function svmOf(context: RequestContext, body: Body): Svm {
+  const { cluster, svm } = context;
+  const name = body.text('svm.name');
+  const uuid = body.text('svm.uuid');
+  if (svm) {
+    if ((name ?? svm.name) !== svm.name || (uuid ?? svm.uuid) !== svm.uuid) {
+      throw new Refusal('bodySvmIsNotTunnelSvm', { value: name ?? uuid ?? '' });
+    }
+    return svm;
+  }
+  if (uuid === undefined) body.require('svm.name');
+  const found = cluster.svmRecords.find((known) => (uuid === undefined ? known.name === name : known.uuid === uuid));
+  if (!found) throw new Refusal('svmUnknown', { svm: name ?? uuid ?? '' });
+  return found;
+}
+
+function aggregatesOf(cluster: SimulatedCluster, body: Body): Aggregate[] {
+  const names = [...body.texts('aggregates.name'), ...body.texts('aggregates.uuid')];
+  if (names.length === 0) throw new Refusal('requiredMissing', { name: 'aggregates.name' });
+  return names.map((name) => {
+    const found = cluster.aggregateRecords.find((known) => known.name === name || known.uuid === name);
+    if (!found) throw new Refusal('aggregateUnknown');
+    return found;
+  });
+}
+
+function checkJunction(cluster: SimulatedCluster, svm: Svm, volume: string, path: string): void {
+  if (!path.startsWith('/')) throw new Refusal('invalidValue', { value: path, name: 'nas.path', expected: '<path>' });
+  const taken = [...cluster.volumes.values()].some(
+    (other) => other.svm === svm && other.junctionPath === path && other.name !== volume,
+  );
+  if (taken) throw new Refusal('junctionInUse', { volume, svm: svm.name, path });
+}
+
+function endOfRelationship(cluster: SimulatedCluster, volume: SimulatedVolume): 'source' | 'destination' | undefined {
+  for (const { source, destination, existsAtSource, existsAtDestination } of cluster.world.relationships) {
+    if (source.volume === volume && existsAtSource) return 'source';
+    if (destination.volume === volume && existsAtDestination) return 'destination';
+  }
+  return undefined;
+}
+
+/** Makes the destination that a relationship asks for with create_destination. */
+export function provisionDestination(
+  cluster: SimulatedCluster,
+  svm: Svm,
+  name: string,
+  sizeBytes: number,
+): SimulatedVolume {
+  if (cluster.findVolume(svm, name)) {
+    throw new Refusal('destinationNotProvisioned', { reason: `volume ${svm.name}:${name} already exists` });
+  }
+  const free = (aggregate: Aggregate) => aggregate.sizeBytes - cluster.usedBytes(aggregate);
+  const [roomiest] = [...cluster.aggregateRecords].sort((a, b) => free(b) - free(a));
+  if (!roomiest || free(roomiest) < sizeBytes) throw new Refusal('destinationHasNoSpace');
+  return cluster.addVolume({ svm, name, type: 'dp', style: 'flexvol', sizeBytes, aggregates: [roomiest] });
+}

@@ -1,0 +1,380 @@
+/**
+ * What may be done to a SnapMirror relationship, when, and what it does: ONTAP's rules, one function an operation, each
+ * with its facts (rest-facts section 2.2 and addendum section 4 unless said otherwise).
+ */
+import type { SimulatedCluster } from '../cluster.ts';
+import type { Job } from '../jobs.ts';
+import { Refusal, type RefusalName } from '../refusals.ts';
+import type { SimulatedVolume } from '../volume.ts';
+import type { SimulatedOntap } from '../world.ts';
+import type { Policy } from './policies.ts';
+import {
+  RELATIONSHIP_STATES,
+  Relationship,
+  type RelationshipState,
+  type Transfer,
+  type TransferType,
+} from './relationship.ts';
+import type { Schedule } from './schedules.ts';
+import { TRANSFER_ERRORS, type TransferOptions } from './transfers.ts';
+
+const IN_PROGRESS = 'Another transfer is in progress';
+const NO_COMMON_SNAPSHOT = 'No common Snapshot copy found between the source and destination volumes';
+const UNREACHABLE = 'Failed to contact the peer cluster';
+
+// ---- create
+
+export interface NewRelationship {
+  readonly source: { readonly cluster: SimulatedCluster; readonly volume: SimulatedVolume };
+  readonly destination: { readonly cluster: SimulatedCluster; readonly volume: SimulatedVolume };
+  readonly policy: Policy;
+  readonly schedule: Schedule | undefined;
+  readonly throttle: number;
+}
+
+/** Refuses what cannot become a relationship; returns the state in which it will begin. */
+export function checkCreate(world: SimulatedOntap, wanted: NewRelationship): RelationshipState {
+  const { source, destination, policy, throttle } = wanted;
+  const { path } = destination.volume;
+  if (source.volume === destination.volume) throw new Refusal('sameVolume');
+  if (destinationOf(world, destination.volume)) throw new Refusal('relationshipExists', { path });
+  if (policy.rules.type === 'continuous') throw new Refusal('policyUnsuitable');
+  if (policy.sync && throttle > 0) throw new Refusal('throttleOnSync');
+  if (destination.volume.type === 'dp') return 'uninitialized';
+  const related = world.transfers.commonSnapshot(source.volume, destination.volume) !== undefined;
+  if (world.switches.createOntoReadWrite === 'refused' || !related) throw new Refusal('destinationNotDp', { path });
+  return 'broken_off';
+}
+
+export function createRelationship(world: SimulatedOntap, wanted: NewRelationship): Relationship {
+  const state = checkCreate(world, wanted);
+  const { source, destination, policy } = wanted;
+  const relationship = new Relationship({
+    uuid: world.random.uuid(),
+    source,
+    destination,
+    policy,
+    state,
+    createdAt: world.timeline.now,
+  });
+  relationship.schedule = wanted.schedule;
+  relationship.throttle = wanted.throttle;
+  if (state === 'broken_off') relationship.exported = world.transfers.commonSnapshot(source.volume, destination.volume);
+  world.relationships.push(relationship);
+  world.transfers.scheduleNext(relationship);
+  return relationship;
+}
+
+/** The relationship whose destination a volume is. */
+export function destinationOf(world: SimulatedOntap, volume: SimulatedVolume): Relationship | undefined {
+  return world.relationships.find((known) => known.destination.volume === volume && known.existsAtDestination);
+}
+
+// ---- PATCH
+
+export interface RelationshipChange {
+  readonly state?: string | undefined;
+  readonly policy?: Policy | undefined;
+  /** Null takes the schedule away. */
+  readonly schedule?: Schedule | null | undefined;
+  readonly throttle?: number | undefined;
+  readonly preserve?: boolean | undefined;
+  readonly quickResync?: boolean | undefined;
+  readonly restoreToSnapshot?: string | undefined;
+  readonly recoverAfterBreak?: boolean | undefined;
+  readonly force: boolean;
+  readonly validateOnly: boolean;
+}
+
+/** What a change does: run when its job's time has come. */
+type Work = (job: Job) => void;
+
+/** Checks the change as a whole and returns the work that makes it. The meaning of `state` depends on the state it is in. */
+export function planChange(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): Work {
+  checkFlags(change);
+  if (relationship.busy) throw new Refusal('modificationInProgress', { path: relationship.destination.volume.path });
+  checkAttributes(relationship, change);
+  const transition = change.state === undefined ? undefined : planTransition(world, relationship, change, change.state);
+  return (job) => {
+    applyAttributes(world, relationship, change);
+    transition?.(job);
+  };
+}
+
+function checkFlags({ state, preserve, quickResync, restoreToSnapshot, recoverAfterBreak }: RelationshipChange): void {
+  const mirrors = state === 'snapmirrored' || state === 'in_sync';
+  const check = (given: unknown, name: string, fits: boolean, refusal: RefusalName) => {
+    if (given === undefined) return;
+    if (state === undefined) throw new Refusal('flagNeedsState', { name });
+    if (!fits) throw new Refusal(refusal, { name });
+  };
+  check(preserve, 'preserve', mirrors, 'flagOnlyWhenMirroring');
+  check(quickResync, 'quick_resync', mirrors, 'flagOnlyWhenMirroring');
+  check(restoreToSnapshot, 'restore_to_snapshot', state === 'broken_off', 'flagOnlyWhenBreaking');
+  check(recoverAfterBreak, 'recover_after_break', state === 'broken_off', 'flagOnlyWhenBreaking');
+}
+
+function checkAttributes(relationship: Relationship, { policy, throttle }: RelationshipChange): void {
+  const current = relationship.policy;
+  if (policy && (policy.rules.type !== current.rules.type || policy.automatedFailover !== current.automatedFailover)) {
+    throw new Refusal('policyChangeUnsuitable');
+  }
+  if (throttle !== undefined && throttle > 0 && current.sync) throw new Refusal('throttleOnSync');
+}
+
+function applyAttributes(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): void {
+  if (change.policy) relationship.policy = change.policy;
+  if (change.schedule !== undefined) relationship.schedule = change.schedule ?? undefined;
+  if (change.throttle !== undefined) relationship.throttle = change.throttle;
+  if (change.policy || change.schedule !== undefined) world.transfers.scheduleNext(relationship);
+}
+
+function planTransition(
+  world: SimulatedOntap,
+  relationship: Relationship,
+  change: RelationshipChange,
+  wanted: string,
+): Work {
+  const known: readonly string[] = RELATIONSHIP_STATES;
+  const { policy } = relationship;
+  if (!known.includes(wanted)) throw new Refusal('stateUnknown');
+  switch (wanted) {
+    case 'paused':
+      return planPause(world, relationship);
+    case 'broken_off':
+      return planBreak(world, relationship, change);
+    case 'snapmirrored':
+    case 'in_sync':
+      if (wanted === 'in_sync' && !policy.sync) throw new Refusal('stateInvalidForAsync', { state: wanted });
+      if (wanted === 'snapmirrored' && policy.sync) throw new Refusal('stateInvalid', { state: wanted });
+      return planMirroring(world, relationship, change);
+    case 'uninitialized':
+      throw new Refusal('stateInvalid', { state: wanted });
+    default:
+      throw new Refusal('stateTransient', { state: wanted });
+  }
+}
+
+/** The target state: from uninitialized it initialises, from paused it resumes, from broken_off it resyncs. */
+function planMirroring(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): Work {
+  switch (relationship.state) {
+    case 'uninitialized':
+      return (job) => initialize(world, relationship, job);
+    case 'paused':
+      return () => resume(world, relationship);
+    case 'broken_off':
+      return (job) => resync(world, relationship, change.preserve ?? false, job);
+    default:
+      if (relationship.pausing) return () => resume(world, relationship);
+      // A resync that runs shows snapmirrored, by switch: it is no relationship in its target state.
+      if (relationship.running?.type === 'resync') throw new Refusal('resyncFailed', { reason: IN_PROGRESS });
+      throw new Refusal('alreadyInitialized');
+  }
+}
+
+function initialize(world: SimulatedOntap, relationship: Relationship, job: Job): void {
+  if (relationship.running) throw new Refusal('initializeFailed', { reason: IN_PROGRESS });
+  world.transfers.start(relationship, 'initialize');
+  if (world.switches.transferJob === 'waits') endWithTransfer(world, relationship, job, 'initializeFailed');
+}
+
+/** No transfer at once: the next is that of the schedule. A sync relationship catches up by itself. */
+function resume(world: SimulatedOntap, relationship: Relationship): void {
+  if (relationship.pausing) {
+    relationship.pausing = false;
+    return;
+  }
+  const { source, destination, policy } = relationship;
+  if (policy.sync && !source.cluster.reaches(destination.cluster)) {
+    throw new Refusal('resumeFailed', { reason: UNREACHABLE });
+  }
+  relationship.setState(policy.targetState, world.timeline.now);
+  if (policy.sync) world.transfers.replicate(relationship);
+}
+
+/**
+ * The destination goes back to the newest snapshot that both have, by uuid: what was written to it since is DISCARDED,
+ * newer snapshots too unless they are to be preserved. Then it follows the source again.
+ */
+function resync(world: SimulatedOntap, relationship: Relationship, preserve: boolean, job: Job): void {
+  const { source, destination } = relationship;
+  if (relationship.running) throw new Refusal('resyncFailed', { reason: IN_PROGRESS });
+  if (!source.cluster.reaches(destination.cluster)) throw new Refusal('resyncFailed', { reason: UNREACHABLE });
+  const usable = source.cluster.has(source.volume) && source.volume.state === 'online';
+  const common = usable ? world.transfers.commonSnapshot(source.volume, destination.volume) : undefined;
+  if (!common) throw new Refusal('resyncFailed', { reason: NO_COMMON_SNAPSHOT });
+  const { volume } = destination;
+  const here = volume.snapshotByUuid(common.uuid) ?? common;
+  volume.type = 'dp';
+  volume.content.restoreSnapshot(here.name);
+  const all = volume.snapshotInfos();
+  const newer = all.slice(all.findIndex(({ uuid }) => uuid === here.uuid) + 1);
+  for (const { name, uuid } of preserve ? [] : newer) {
+    if (!world.transfers.isBase(volume, uuid) || uuid === relationship.exported?.uuid)
+      volume.content.deleteSnapshot(name);
+  }
+  relationship.exported = here;
+  if (world.switches.resyncShows === 'snapmirrored' && !relationship.policy.sync) {
+    relationship.setState('snapmirrored', world.timeline.now);
+  }
+  world.transfers.start(relationship, 'resync');
+  relationship.onTransferEnd(({ state }) => {
+    if (state !== 'success' && relationship.state === 'broken_off') volume.type = 'rw';
+  });
+  if (world.switches.transferJob !== 'ends-when-started') endWithTransfer(world, relationship, job, 'resyncFailed');
+}
+
+function endWithTransfer(world: SimulatedOntap, relationship: Relationship, job: Job, refusal: RefusalName): void {
+  job.goOn();
+  relationship.onTransferEnd(({ state, error }: Transfer) => {
+    if (state === 'success') job.succeed(world.timeline.now);
+    else job.fail(world.timeline.now, world.jobError(new Refusal(refusal, { reason: error?.message ?? state })));
+  });
+}
+
+/** A running transfer goes on to its end; then the state is `paused`. Until then the state stays as it was. */
+function planPause(world: SimulatedOntap, relationship: Relationship): Work {
+  const { state, policy } = relationship;
+  if (policy.automatedFailover) throw new Refusal('automatedFailoverState', { state: 'paused' });
+  if (state === 'paused') return () => {};
+  if (!['snapmirrored', 'in_sync', 'out_of_sync'].includes(state)) {
+    if (relationship.running) throw new Refusal('pauseWhileInitializing');
+    throw new Refusal('pauseNotInThisState', { state });
+  }
+  return (job) => {
+    const { timeline, switches } = world;
+    if (policy.sync) {
+      if (relationship.dirty) world.transfers.replicate(relationship);
+      if (relationship.running) world.transfers.end(relationship, 'aborted', TRANSFER_ERRORS.aborted);
+    }
+    if (!relationship.running) {
+      relationship.setState('paused', timeline.now);
+      return;
+    }
+    relationship.pausing = true;
+    if (switches.pauseJob === 'ends-at-once') return;
+    job.goOn();
+    relationship.onTransferEnd(() => job.succeed(timeline.now));
+    timeline.after(switches.quiesceTimeoutMs, () => {
+      if (!job.ended) job.fail(timeline.now, world.jobError(new Refusal('quiesceTimedOut')));
+    });
+  };
+}
+
+/** The destination becomes writable at the exported snapshot, or at another one it has. The source is not needed. */
+function planBreak(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): Work {
+  const { state, policy, source, destination } = relationship;
+  const { switches } = world;
+  if (policy.automatedFailover) throw new Refusal('automatedFailoverState', { state: 'broken_off' });
+  if (state === 'uninitialized') {
+    if (relationship.running) throw new Refusal('breakFailed', { reason: IN_PROGRESS });
+    throw new Refusal('breakUninitialized', { code: switches.breakUninitializedCode });
+  }
+  if (state === 'broken_off' && !relationship.running) {
+    if (switches.breakWhenBroken === 'accepted') return () => {};
+    throw new Refusal('breakFailed', { reason: 'The relationship is already broken off' });
+  }
+  if (switches.breakContactsSource === 'always' && !change.force && !source.cluster.reaches(destination.cluster)) {
+    const { name, nodes } = source.cluster;
+    throw new Refusal('peerUnreachable', { cluster: name, node: nodes[0]?.name ?? name });
+  }
+  return () => {
+    if (relationship.running) throw new Refusal('breakFailed', { reason: IN_PROGRESS });
+    const { volume } = destination;
+    const snapshot = change.restoreToSnapshot;
+    if (snapshot !== undefined && !volume.snapshotInfos().some(({ name }) => name === snapshot)) {
+      throw new Refusal('breakFailed', { reason: `Snapshot "${snapshot}" does not exist on the destination volume` });
+    }
+    if (relationship.dirty) world.transfers.replicate(relationship);
+    if (snapshot !== undefined) volume.content.restoreSnapshot(snapshot);
+    volume.type = 'rw';
+    relationship.checkpoint = undefined;
+    relationship.pausing = false;
+    relationship.setState('broken_off', world.timeline.now);
+  };
+}
+
+// ---- transfers
+
+/** POST .../transfers: initialises what is uninitialized, updates what mirrors. */
+export function startTransfer(world: SimulatedOntap, relationship: Relationship, options: TransferOptions): Transfer {
+  const { state, policy, running, pausing, source, destination } = relationship;
+  if (relationship.busy) throw new Refusal('stateBeingPropagated');
+  if (options.throttle !== undefined && options.throttle > 0 && policy.sync) throw new Refusal('throttleOnSync');
+  const type: TransferType = state === 'uninitialized' ? 'initialize' : 'update';
+  const failed: RefusalName = type === 'initialize' ? 'initializeTransferFailed' : 'updateFailed';
+  if (running) throw new Refusal(failed, { reason: IN_PROGRESS });
+  if (type === 'update') {
+    if (policy.sync) throw new Refusal(failed, { reason: 'The relationship is synchronous' });
+    if (pausing || state === 'paused') throw new Refusal(failed, { reason: 'The relationship is quiesced' });
+    if (state !== 'snapmirrored')
+      throw new Refusal(failed, { reason: 'The destination volume is not a mirror (broken off)' });
+  }
+  const { sourceSnapshot } = options;
+  if (sourceSnapshot !== undefined && source.cluster.reaches(destination.cluster)) {
+    const all = source.volume.snapshotInfos();
+    const at = all.findIndex(({ name }) => name === sourceSnapshot);
+    if (at < 0) throw new Refusal('sourceSnapshotMissing', { snapshot: sourceSnapshot });
+    if (type === 'update' && at <= all.findIndex(({ uuid }) => uuid === relationship.exported?.uuid)) {
+      const reason = 'The specified Snapshot copy is older than the base Snapshot copy on source volume';
+      throw new Refusal(failed, { reason });
+    }
+  }
+  return world.transfers.start(relationship, type, options);
+}
+
+/** PATCH of a transfer. `aborted` keeps a checkpoint, `hard_aborted` does not; the relationship's state stays. */
+export function abortTransfer(
+  world: SimulatedOntap,
+  relationship: Relationship,
+  transfer: Transfer,
+  state: string,
+): void {
+  if (state !== 'aborted' && state !== 'hard_aborted') throw new Refusal('transferStateInvalid', { state });
+  if (relationship.policy.sync && relationship.state !== 'uninitialized') throw new Refusal('abortOfSync');
+  if (relationship.running !== transfer) throw new Refusal('entryMissing', { target: 'uuid' });
+  world.transfers.end(relationship, state, TRANSFER_ERRORS.aborted);
+}
+
+// ---- DELETE
+
+export type DeleteScope = 'both' | 'destination' | 'source' | 'source-info';
+
+/**
+ * Plans the deletion of one half or both. `both` and `destination` are asked on the destination cluster, `source` on the
+ * source cluster, `source-info` on either.
+ */
+export function planDelete(world: SimulatedOntap, relationship: Relationship, scope: DeleteScope): Work {
+  const { path } = relationship.destination.volume;
+  if (relationship.busy) throw new Refusal('modificationInProgress', { path });
+  return () => {
+    if (relationship.running) throw new Refusal('deleteWhileTransferring', { path });
+    const { source, destination } = relationship;
+    const reachable = source.cluster.reaches(destination.cluster);
+    if (scope === 'both') {
+      if (!reachable) throw new Refusal('releaseFailed', { reason: UNREACHABLE });
+      deleteHalf(world, relationship, 'destination');
+      deleteHalf(world, relationship, 'source');
+      world.transfers.deleteOwnSnapshots(relationship, destination.volume);
+      world.transfers.deleteOwnSnapshots(relationship, source.volume);
+    } else if (scope === 'destination') deleteHalf(world, relationship, 'destination');
+    else {
+      if (scope === 'source' && relationship.existsAtDestination && reachable) {
+        throw new Refusal('releaseFailed', { reason: 'The relationship still exists on the destination' });
+      }
+      if (!relationship.existsAtSource) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+      deleteHalf(world, relationship, 'source');
+      if (scope === 'source') world.transfers.deleteOwnSnapshots(relationship, source.volume);
+    }
+  };
+}
+
+function deleteHalf(world: SimulatedOntap, relationship: Relationship, half: 'source' | 'destination'): void {
+  const { now } = world.timeline;
+  if (half === 'source') relationship.goneFromSource ??= now;
+  else {
+    relationship.goneFromDestination ??= now;
+    relationship.cancelSchedule();
+  }
+  if (!relationship.existsAtSource && !relationship.existsAtDestination) world.forgetLater(relationship);
+}

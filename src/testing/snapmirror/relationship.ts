@@ -1,0 +1,198 @@
+/** A SnapMirror relationship and its transfers: what is known of them. What may happen to them is in operations.ts. */
+import type { VolumeTransfer } from '../../core/wafl/transfer.ts';
+import type { SnapshotInfo } from '../../core/wafl/view.ts';
+import type { SimulatedCluster } from '../cluster.ts';
+import type { Job } from '../jobs.ts';
+import type { SimulatedVolume } from '../volume.ts';
+import type { Policy } from './policies.ts';
+import type { Schedule } from './schedules.ts';
+
+export const RELATIONSHIP_STATES = [
+  'uninitialized',
+  'snapmirrored',
+  'paused',
+  'broken_off',
+  'in_sync',
+  'out_of_sync',
+  'synchronizing',
+  'expanding',
+  'shrinking',
+] as const;
+export type RelationshipState = (typeof RELATIONSHIP_STATES)[number];
+
+export type TransferType = 'initialize' | 'update' | 'resync';
+export type TransferState = 'transferring' | 'success' | 'failed' | 'aborted' | 'hard_aborted';
+
+export interface RelationshipEnd {
+  readonly cluster: SimulatedCluster;
+  readonly volume: SimulatedVolume;
+}
+
+export interface TransferError {
+  readonly code: number;
+  readonly message: string;
+}
+
+export class Transfer {
+  readonly uuid: string;
+  readonly type: TransferType;
+  readonly startedAt: number;
+  /** What it carries, oldest snapshot first. */
+  readonly parts: readonly VolumeTransfer[];
+  readonly bytesPerSecond: number;
+  readonly throttle: number;
+  /** Bytes that an aborted transfer before it had already brought over. */
+  readonly resumedBytes: number;
+  state: TransferState = 'transferring';
+  endedAt: number | undefined;
+  error: TransferError | undefined;
+  cancel: () => void = () => {};
+  #bytesAtEnd = 0;
+
+  constructor(facts: {
+    uuid: string;
+    type: TransferType;
+    startedAt: number;
+    parts: readonly VolumeTransfer[];
+    bytesPerSecond: number;
+    throttle: number;
+    resumedBytes: number;
+  }) {
+    this.uuid = facts.uuid;
+    this.type = facts.type;
+    this.startedAt = facts.startedAt;
+    this.parts = facts.parts;
+    this.bytesPerSecond = facts.bytesPerSecond;
+    this.throttle = facts.throttle;
+    this.resumedBytes = Math.min(facts.resumedBytes, this.totalBytes);
+  }
+
+  get totalBytes(): number {
+    return this.parts.reduce((sum, part) => sum + part.bytes, 0);
+  }
+
+  /** The newest snapshot that it carries; none when there was nothing to carry. */
+  get snapshot(): SnapshotInfo | undefined {
+    return this.parts[this.parts.length - 1]?.snapshot;
+  }
+
+  bytesAt(now: number): number {
+    if (this.endedAt !== undefined) return this.#bytesAtEnd;
+    const moved = Math.floor(((now - this.startedAt) / 1000) * this.bytesPerSecond);
+    return Math.min(this.totalBytes, this.resumedBytes + moved);
+  }
+
+  end(now: number, state: TransferState, error?: TransferError): void {
+    this.cancel();
+    this.#bytesAtEnd = state === 'success' ? this.totalBytes : this.bytesAt(now);
+    this.state = state;
+    this.error = error;
+    this.endedAt = now;
+  }
+}
+
+export class Relationship {
+  readonly uuid: string;
+  readonly source: RelationshipEnd;
+  readonly destination: RelationshipEnd;
+  readonly createdAt: number;
+  policy: Policy;
+  /** Overrides the policy's own. */
+  schedule: Schedule | undefined;
+  /** Kilobytes per second; 0 is unlimited. */
+  throttle = 0;
+  healthy = true;
+  unhealthyReasons: readonly { readonly code?: string; readonly message: string }[] = [];
+  /** The snapshot that the destination shows: the base of the next transfer, which is never deleted. */
+  exported: SnapshotInfo | undefined;
+  running: Transfer | undefined;
+  /** Newest last. */
+  ended: Transfer[] = [];
+  lastSucceededType: TransferType | undefined;
+  totalBytes = 0;
+  totalMs = 0;
+  /** What an aborted transfer left for the next one to go on from. */
+  checkpoint: { readonly snapshot: string; readonly bytes: number } | undefined;
+  /** A pause was asked for and waits for the transfer to end. */
+  pausing = false;
+  /** The job that is changing it. */
+  busy: Job | undefined;
+  /** A sync relationship whose source was written to since the last replication. */
+  dirty = false;
+  /** When the half of each cluster was deleted. */
+  goneFromSource: number | undefined;
+  goneFromDestination: number | undefined;
+  cancelSchedule: () => void = () => {};
+  readonly #states: { readonly at: number; readonly state: RelationshipState }[] = [];
+  #onTransferEnd: ((transfer: Transfer) => void)[] = [];
+
+  constructor(facts: {
+    uuid: string;
+    source: RelationshipEnd;
+    destination: RelationshipEnd;
+    createdAt: number;
+    policy: Policy;
+    state: RelationshipState;
+  }) {
+    this.uuid = facts.uuid;
+    this.source = facts.source;
+    this.destination = facts.destination;
+    this.createdAt = facts.createdAt;
+    this.policy = facts.policy;
+    this.setState(facts.state, facts.createdAt);
+  }
+
+  get state(): RelationshipState {
+    return this.#states[this.#states.length - 1]?.state ?? 'uninitialized';
+  }
+
+  setState(state: RelationshipState, now: number): void {
+    if (state !== this.state || this.#states.length === 0) this.#states.push({ at: now, state });
+    if (this.#states.length > STATES_REMEMBERED) this.#states.shift();
+  }
+
+  /** The state as it was at a time: for reads that lag behind. */
+  stateAt(time: number): RelationshipState {
+    return this.#states.findLast(({ at }) => at <= time)?.state ?? this.#states[0]?.state ?? this.state;
+  }
+
+  atDestination(time: number): boolean {
+    return this.createdAt <= time && (this.goneFromDestination === undefined || this.goneFromDestination > time);
+  }
+
+  atSource(time: number): boolean {
+    return this.createdAt <= time && (this.goneFromSource === undefined || this.goneFromSource > time);
+  }
+
+  get existsAtDestination(): boolean {
+    return this.goneFromDestination === undefined;
+  }
+
+  get existsAtSource(): boolean {
+    return this.goneFromSource === undefined;
+  }
+
+  get effectiveScheduleName(): string | undefined {
+    return this.schedule?.name ?? this.policy.rules.transferSchedule;
+  }
+
+  get lastEnded(): Transfer | undefined {
+    return this.ended[this.ended.length - 1];
+  }
+
+  /** What SnapMirror's own snapshots for this relationship begin with. */
+  get snapshotPrefix(): string {
+    const { svm, msid } = this.destination.volume;
+    return `snapmirror.${svm.uuid}_${msid}.`;
+  }
+
+  onTransferEnd(then: (transfer: Transfer) => void): void {
+    this.#onTransferEnd.push(then);
+  }
+
+  transferEnded(transfer: Transfer): void {
+    for (const then of this.#onTransferEnd.splice(0)) then(transfer);
+  }
+}
+
+const STATES_REMEMBERED = 50;

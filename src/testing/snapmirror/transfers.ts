@@ -1,0 +1,306 @@
+/**
+ * SnapMirror transfers: which snapshots are carried, how long it takes, what the destination is afterwards, what is kept.
+ * The destination's content changes only when a transfer ends well (rest-facts section 2; addendum sections 2 and 4).
+ */
+import { transferFrom, type VolumeTransfer } from '../../core/wafl/transfer.ts';
+import type { SnapshotInfo } from '../../core/wafl/view.ts';
+import { VolumeModelError } from '../../errors.ts';
+import type { SimulatedVolume } from '../volume.ts';
+import type { SimulatedOntap } from '../world.ts';
+import {
+  type Relationship,
+  Transfer,
+  type TransferError,
+  type TransferState,
+  type TransferType,
+} from './relationship.ts';
+
+export interface TransferOptions {
+  /** Name of a snapshot of the source to transfer, instead of a new one. */
+  readonly sourceSnapshot?: string | undefined;
+  /** Kilobytes per second; default the relationship's. */
+  readonly throttle?: number | undefined;
+}
+
+export const TRANSFER_ERRORS = {
+  aborted: { code: 6620046, message: 'Transfer aborted' },
+  unreachable: { code: 262224, message: 'Failed to contact peer cluster. RPC: Remote system error' },
+  interrupted: { code: 6620045, message: 'Transfer failed: the connection to the peer cluster was lost' },
+  noSnapshot: { code: 6620044, message: 'Failed to create Snapshot copy: the source volume is offline or missing' },
+  scripted: { code: 6620047, message: 'Transfer failed' },
+} as const satisfies Record<string, TransferError>;
+
+const SCHEDULED_UPDATE_DELAYED =
+  'Scheduled update was delayed because another SnapMirror operation for the relationship is in progress';
+/** Even nothing takes a moment. */
+const SHORTEST_TRANSFER_MS = 1000;
+/** How long a destination tries to reach a source that is not there. */
+const CONTACT_TIMEOUT_MS = 10_000;
+const HISTORY_KEPT_MS = 24 * 3_600_000;
+/** So many of SnapMirror's own snapshots stay at the destination: rule sm_created:1. */
+const OWN_SNAPSHOTS_KEPT = 1;
+
+export class TransferEngine {
+  readonly #world: SimulatedOntap;
+
+  constructor(world: SimulatedOntap) {
+    this.#world = world;
+  }
+
+  /** Starts a transfer. The caller has checked that the relationship may have one. */
+  start(relationship: Relationship, type: TransferType, options: TransferOptions = {}): Transfer {
+    const { timeline } = this.#world;
+    const { source, destination } = relationship;
+    const reachable = source.cluster.reaches(destination.cluster);
+    const usable = reachable && source.volume.state === 'online' && source.cluster.has(source.volume);
+    const resumes = relationship.checkpoint;
+    const parts = usable ? this.#parts(relationship, type, options.sourceSnapshot) : [];
+    const throttle = options.throttle ?? relationship.throttle;
+    const rate = this.#world.transferRate;
+    const transfer = new Transfer({
+      uuid: this.#world.random.uuid(),
+      type,
+      startedAt: timeline.now,
+      parts,
+      throttle,
+      bytesPerSecond: throttle === 0 ? rate : Math.min(rate, throttle * 1024),
+      resumedBytes: resumes && parts.some(({ snapshot }) => snapshot.uuid === resumes.snapshot) ? resumes.bytes : 0,
+    });
+    relationship.running = transfer;
+    relationship.checkpoint = undefined;
+    const scripted = this.#world.takeTransferFault(relationship);
+    if (!usable) {
+      const error = reachable ? TRANSFER_ERRORS.noSnapshot : TRANSFER_ERRORS.unreachable;
+      transfer.cancel = timeline.after(CONTACT_TIMEOUT_MS, () => this.end(relationship, 'failed', error));
+      return transfer;
+    }
+    const leftMs = ((transfer.totalBytes - transfer.resumedBytes) / transfer.bytesPerSecond) * 1000;
+    const durationMs = Math.max(SHORTEST_TRANSFER_MS, Math.ceil(leftMs));
+    if (scripted?.kind === 'transfer-fails') {
+      const error = { ...TRANSFER_ERRORS.scripted, ...(scripted.message ? { message: scripted.message } : {}) };
+      transfer.cancel = timeline.after(durationMs / 2, () => this.end(relationship, 'failed', error));
+    } else if (scripted?.kind !== 'transfer-stalls') {
+      transfer.cancel = timeline.after(durationMs, () => this.#complete(relationship, transfer));
+    }
+    return transfer;
+  }
+
+  /** Ends the running transfer without its effect; all but a hard abort leave a checkpoint. */
+  end(
+    relationship: Relationship,
+    state: Exclude<TransferState, 'transferring' | 'success'>,
+    error: TransferError,
+  ): void {
+    const transfer = relationship.running;
+    if (!transfer) return;
+    const bytes = transfer.bytesAt(this.#world.timeline.now);
+    if (state === 'hard_aborted') this.#dropUnusedSnapshot(relationship, transfer);
+    else if (transfer.snapshot) relationship.checkpoint = { snapshot: transfer.snapshot.uuid, bytes };
+    relationship.healthy = false;
+    relationship.unhealthyReasons = [{ code: String(error.code), message: error.message }];
+    this.#finish(relationship, transfer, state, error);
+  }
+
+  /** The newest snapshot that both volumes have. */
+  commonSnapshot(source: SimulatedVolume, destination: SimulatedVolume): SnapshotInfo | undefined {
+    const there = new Set(destination.snapshotInfos().map(({ uuid }) => uuid));
+    return source.snapshotInfos().findLast(({ uuid }) => there.has(uuid));
+  }
+
+  /** Brings a sync relationship's destination up to the source, in no time. */
+  replicate(relationship: Relationship): void {
+    const { source, destination } = relationship;
+    const base = relationship.exported && source.volume.snapshotByUuid(relationship.exported.uuid);
+    if (!base || !source.cluster.reaches(destination.cluster)) return;
+    relationship.dirty = false;
+    const next = source.volume.takeSnapshot(this.#newSnapshotName(relationship));
+    this.#apply(relationship, [partBetween(source.volume, base, next)]);
+    this.#prune(relationship);
+  }
+
+  /** Plans the next scheduled update; cancels the one planned before. */
+  scheduleNext(relationship: Relationship): void {
+    relationship.cancelSchedule();
+    relationship.cancelSchedule = () => {};
+    const name = relationship.effectiveScheduleName;
+    const schedule =
+      relationship.schedule ?? (name === undefined ? undefined : relationship.destination.cluster.scheduleNamed(name));
+    const at = schedule?.nextAfter(this.#world.timeline.now);
+    if (at === undefined || !relationship.existsAtDestination || relationship.policy.sync) return;
+    relationship.cancelSchedule = this.#world.timeline.at(at, () => {
+      this.#scheduledUpdate(relationship);
+      this.scheduleNext(relationship);
+    });
+  }
+
+  /** Snapshots that SnapMirror needs: never deleted, neither by it nor by anybody else. */
+  isBase(volume: SimulatedVolume, uuid: string): boolean {
+    return this.#world.relationships.some((relationship) => {
+      const { source, destination, exported, running } = relationship;
+      const here =
+        (source.volume === volume && relationship.existsAtSource) ||
+        (destination.volume === volume && relationship.existsAtDestination);
+      return (
+        here && (exported?.uuid === uuid || (running?.parts.some(({ snapshot }) => snapshot.uuid === uuid) ?? false))
+      );
+    });
+  }
+
+  /** Deletes SnapMirror's own snapshots for a relationship that is gone. */
+  deleteOwnSnapshots(relationship: Relationship, volume: SimulatedVolume): void {
+    for (const { name, uuid } of volume.snapshotInfos()) {
+      if (name.startsWith(relationship.snapshotPrefix) && !this.isBase(volume, uuid))
+        volume.content.deleteSnapshot(name);
+    }
+  }
+
+  /** Transfers that GET .../transfers lists: the running one and those of the last 24 hours. */
+  listed(relationship: Relationship): Transfer[] {
+    const { timeline, switches } = this.#world;
+    const recent =
+      switches.transferHistory === 'active-only'
+        ? []
+        : relationship.ended.filter(({ endedAt = 0 }) => endedAt > timeline.now - HISTORY_KEPT_MS);
+    return relationship.running ? [...recent, relationship.running] : recent;
+  }
+
+  // ---- what is carried
+
+  #parts(relationship: Relationship, type: TransferType, wanted: string | undefined): VolumeTransfer[] {
+    const source = relationship.source.volume;
+    const exported = type === 'initialize' ? undefined : relationship.exported;
+    let base = exported && source.snapshotByUuid(exported.uuid);
+    return this.#snapshots(relationship, type, base, wanted).map((snapshot) => {
+      const part = partBetween(source, base, snapshot);
+      base = snapshot;
+      return part;
+    });
+  }
+
+  #snapshots(
+    relationship: Relationship,
+    type: TransferType,
+    base: SnapshotInfo | undefined,
+    wanted: string | undefined,
+  ): SnapshotInfo[] {
+    const { policy, checkpoint } = relationship;
+    const source = relationship.source.volume;
+    if (wanted !== undefined) return [source.snapshotInfo(wanted)];
+    const resumed = checkpoint && source.snapshotByUuid(checkpoint.snapshot);
+    const makes = policy.createsSnapshot || type === 'initialize';
+    const last = resumed ?? (makes ? source.takeSnapshot(this.#newSnapshotName(relationship)) : undefined);
+    const all = source.snapshotInfos();
+    const end = last === undefined ? all.length : all.findIndex(({ uuid }) => uuid === last.uuid);
+    const start = base === undefined ? 0 : all.findIndex(({ uuid }) => uuid === base.uuid) + 1;
+    const labels = new Set((policy.rules.retention ?? []).map(({ label }) => label));
+    const carried = all.slice(start, Math.max(start, end)).filter(({ name, label }) => {
+      if (policy.rules.copiesAll) return !name.startsWith('snapmirror.');
+      return type !== 'initialize' && label !== undefined && labels.has(label);
+    });
+    return last === undefined ? carried : [...carried, last];
+  }
+
+  /** `snapmirror.<destination SVM uuid>_<number>.<date>_<time>` */
+  #newSnapshotName(relationship: Relationship): string {
+    const taken = new Set(relationship.source.volume.snapshotInfos().map(({ name }) => name));
+    for (let at = this.#world.timeline.now; ; at += 1000) {
+      const [date, time = ''] = new Date(at).toISOString().split('T');
+      const name = `${relationship.snapshotPrefix}${date}_${time.slice(0, 8).replaceAll(':', '')}`;
+      if (!taken.has(name)) return name;
+    }
+  }
+
+  // ---- the end
+
+  #complete(relationship: Relationship, transfer: Transfer): void {
+    if (transfer.type === 'initialize') {
+      const { volume } = relationship.destination;
+      for (const { name } of volume.snapshotInfos()) volume.content.deleteSnapshot(name);
+    }
+    try {
+      this.#apply(relationship, transfer.parts);
+    } catch (error) {
+      if (!(error instanceof VolumeModelError)) throw error;
+      this.end(relationship, 'failed', { ...TRANSFER_ERRORS.scripted, message: `Transfer failed: ${error.message}` });
+      return;
+    }
+    relationship.healthy = true;
+    relationship.unhealthyReasons = [];
+    relationship.lastSucceededType = transfer.type;
+    relationship.setState(relationship.policy.targetState, this.#world.timeline.now);
+    this.#finish(relationship, transfer, 'success');
+    relationship.totalBytes += transfer.totalBytes - transfer.resumedBytes;
+    relationship.totalMs += (transfer.endedAt ?? 0) - transfer.startedAt;
+    this.#prune(relationship);
+  }
+
+  #apply(relationship: Relationship, parts: readonly VolumeTransfer[]): void {
+    const { source, destination } = relationship;
+    // A destination of type dp grows with its source by itself.
+    destination.volume.sizeBytes = Math.max(destination.volume.sizeBytes, source.volume.sizeBytes);
+    for (const part of parts) relationship.exported = destination.volume.content.applyTransfer(part);
+    destination.volume.initialized = true;
+  }
+
+  #finish(relationship: Relationship, transfer: Transfer, state: TransferState, error?: TransferError): void {
+    const { now } = this.#world.timeline;
+    transfer.end(now, state, error);
+    relationship.running = undefined;
+    const kept = relationship.ended.filter(({ endedAt = 0 }) => endedAt > now - HISTORY_KEPT_MS);
+    relationship.ended = [...kept, transfer];
+    if (relationship.pausing) {
+      relationship.pausing = false;
+      relationship.setState('paused', now);
+    }
+    relationship.transferEnded(transfer);
+  }
+
+  #dropUnusedSnapshot(relationship: Relationship, transfer: Transfer): void {
+    const { volume } = relationship.source;
+    const unused = transfer.snapshot && volume.snapshotByUuid(transfer.snapshot.uuid);
+    if (unused?.name.startsWith(relationship.snapshotPrefix)) volume.content.deleteSnapshot(unused.name);
+  }
+
+  /** Drops what the policy does not keep, at both ends; bases stay. */
+  #prune(relationship: Relationship): void {
+    const { source, destination, snapshotPrefix, policy } = relationship;
+    const own = (volume: SimulatedVolume) =>
+      volume.snapshotInfos().filter(({ name }) => name.startsWith(snapshotPrefix));
+    const surplus = own(destination.volume).slice(0, -OWN_SNAPSHOTS_KEPT);
+    for (const { label, count } of policy.rules.retention ?? []) {
+      const labelled = destination.volume.snapshotInfos().filter((snapshot) => snapshot.label === label);
+      surplus.push(...labelled.slice(0, -count));
+    }
+    if (policy.rules.copiesAll) {
+      const there = new Set(source.volume.snapshotInfos().map(({ uuid }) => uuid));
+      surplus.push(...destination.volume.snapshotInfos().filter(({ uuid }) => !there.has(uuid)));
+    }
+    this.#deleteUnneeded(destination.volume, surplus);
+    this.#deleteUnneeded(source.volume, own(source.volume));
+  }
+
+  #deleteUnneeded(volume: SimulatedVolume, snapshots: readonly SnapshotInfo[]): void {
+    for (const uuid of new Set(snapshots.map((snapshot) => snapshot.uuid))) {
+      const snapshot = volume.snapshotByUuid(uuid);
+      if (snapshot && !this.isBase(volume, uuid)) volume.content.deleteSnapshot(snapshot.name);
+    }
+  }
+
+  #scheduledUpdate(relationship: Relationship): void {
+    if (relationship.state !== 'snapmirrored' || relationship.pausing || !relationship.destination.cluster.alive)
+      return;
+    if (!relationship.running) {
+      this.start(relationship, 'update');
+      return;
+    }
+    if (this.#world.switches.lateUpdateOfMissedSchedule === 'unhealthy') {
+      relationship.healthy = false;
+      relationship.unhealthyReasons = [{ message: SCHEDULED_UPDATE_DELAYED }];
+    }
+  }
+}
+
+function partBetween(volume: SimulatedVolume, base: SnapshotInfo | undefined, next: SnapshotInfo): VolumeTransfer {
+  const { content } = volume;
+  return transferFrom(base && content.snapshotView(base.name), content.snapshotView(next.name));
+}
