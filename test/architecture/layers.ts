@@ -88,6 +88,7 @@ export const LAYERS: readonly Layer[] = [
     name: 'object-store',
     files: ['src/object-store/**'],
     imports: ['base', 'ports', 'object-store'],
+    packages: ['p-retry', 'p-limit'],
     types: RULES,
     node: true,
   },

@@ -44,22 +44,33 @@ function refusal(layer: Layer, { specifier, target, typeOnly }: ImportFact): str
   return `layers allowed here: ${list(layer.imports)}`;
 }
 
+/** The shortest cycles, of which no two share a file: mending these shows the longer ones that remain. */
 function importCycles(facts: readonly SourceFacts[]): string[] {
-  const edges = new Map(facts.map(({ path, imports }) => [path, filesAmong(imports)]));
-  const cycles: string[] = [];
-  const finished = new Set<string>();
-  const trail: string[] = [];
-  const follow = (path: string): void => {
-    const start = trail.indexOf(path);
-    if (start >= 0) cycles.push(`${path}:1 is part of a cycle: ${[...trail.slice(start), path].join(' -> ')}`);
-    if (start >= 0 || finished.has(path)) return;
-    trail.push(path);
-    for (const next of edges.get(path) ?? []) follow(next);
-    trail.pop();
-    finished.add(path);
-  };
-  for (const path of edges.keys()) follow(path);
-  return cycles;
+  const imported = new Map(facts.map(({ path, imports }) => [path, filesAmong(imports)]));
+  const cycles = [...imported.keys()].flatMap((path) => shortestCycle(imported, path));
+  const reported = new Set<string>();
+  return cycles
+    .sort((a, b) => a.length - b.length)
+    .filter((cycle) => {
+      const isNew = cycle.every((path) => !reported.has(path));
+      for (const path of isNew ? cycle : []) reported.add(path);
+      return isNew;
+    })
+    .map((cycle) => `${cycle[0]}:1 is part of a cycle: ${cycle.join(' -> ')}`);
+}
+
+/** The shortest way from a file back to itself, as a list of none or one. */
+function shortestCycle(imported: ReadonlyMap<string, readonly string[]>, start: string): string[][] {
+  const trails: string[][] = [[start]];
+  const seen = new Set<string>();
+  for (const trail of trails) {
+    for (const next of imported.get(trail.at(-1) ?? '') ?? []) {
+      if (next === start) return [[...trail, start]];
+      if (!seen.has(next)) trails.push([...trail, next]);
+      seen.add(next);
+    }
+  }
+  return [];
 }
 
 function unaskedLoads(facts: readonly SourceFacts[]): string[] {
