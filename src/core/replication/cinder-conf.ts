@@ -40,11 +40,11 @@ export function parseCinderConf(text: string): RawDocument {
 
   for (const [index, raw] of linesOf(text).entries()) {
     const line = index + 1;
-    const content = raw.replace(TRAILING_SPACE, '');
+    const content = strippedRight(raw);
     if (content === '') {
       close();
     } else if (content.startsWith(' ') || content.startsWith('\t')) {
-      if (open !== undefined) open.lines.push(content.replace(LEADING_SPACE, ''));
+      if (open !== undefined) open.lines.push(strippedLeft(content));
       else problem(line, 'an indented line continues nothing', 'no space at the start of a line that sets an option');
     } else {
       close();
@@ -122,11 +122,22 @@ function linesOf(text: string): string[] {
   return text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
 }
 
-/** Python's idea of white space, which is not JavaScript's. */
-const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const LEADING_SPACE = new RegExp(`^${SPACE}+`);
-const TRAILING_SPACE = new RegExp(`${SPACE}+$`);
-
 function stripped(text: string): string {
-  return text.replace(LEADING_SPACE, '').replace(TRAILING_SPACE, '');
+  return strippedLeft(strippedRight(text));
 }
+
+function strippedLeft(text: string): string {
+  let start = 0;
+  while (start < text.length && SPACE.includes(text.charAt(start))) start += 1;
+  return text.slice(start);
+}
+
+function strippedRight(text: string): string {
+  let end = text.length;
+  while (end > 0 && SPACE.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+/** Python's idea of white space, which is not JavaScript's. */
+const SPACE =
+  '\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000';

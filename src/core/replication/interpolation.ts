@@ -70,6 +70,7 @@ export function interpolator(document: RawDocument): Interpolate {
     const found = assigned(section, option) ?? (dot < 0 ? inDefault(option) : undefined);
     if (found === undefined) return unset(section, option, fail);
     if (inProgress.has(found.assignment)) return fail('leads back to itself');
+    if (inProgress.size >= MAX_DEPTH) return fail('leads on and on to others');
     return textOf(found.section, found.assignment);
   }
 
@@ -98,3 +99,4 @@ function assigned(section: RawSection, option: string): { section: RawSection; a
 
 const REFERENCE = /\$(?:(\$)|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})/gi;
 const MAX_LENGTH = 65_536;
+const MAX_DEPTH = 100;

@@ -129,7 +129,8 @@ export function isNetAppSection(section: RawSection, context: Context): boolean 
 }
 
 function backendSectionOf(document: RawDocument, name: string): RawSection | undefined {
-  return [DEFAULT_SECTION, SHARED_SECTION].includes(name) ? undefined : sectionOf(document, name);
+  const reserved = [DEFAULT_SECTION, SHARED_SECTION].includes(normalSectionName(name));
+  return reserved ? undefined : sectionOf(document, name);
 }
 
 function existing(document: RawDocument, name: string): string {

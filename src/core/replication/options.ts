@@ -380,10 +380,9 @@ const SCHEMAS = new Map<string, z.ZodType>();
 function schemaOf(type: OptionType, dialect: Dialect): z.ZodType {
   switch (type.kind) {
     case 'text':
+    case 'secret':
     case 'file':
       return oneLine;
-    case 'secret':
-      return z.string('the value is not text').min(1, 'the value is empty');
     case 'variable':
       return oneLine.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the value cannot name an environment variable');
     case 'host':

@@ -4,12 +4,15 @@
 export function closestWord(word: string, candidates: readonly string[]): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
+    if (Math.abs(word.length - candidate.length) > editsAllowed(candidate)) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (best === undefined || distance < best.distance) best = { candidate, distance };
   }
-  if (best === undefined || best.distance > Math.max(1, Math.floor(best.candidate.length / 4))) return undefined;
+  if (best === undefined || best.distance > editsAllowed(best.candidate)) return undefined;
   return best.candidate;
 }
+
+const editsAllowed = (candidate: string) => Math.max(1, Math.floor(candidate.length / 4));
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
 function editDistance(one: string, other: string): number {

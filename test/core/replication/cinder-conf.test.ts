@@ -91,6 +91,11 @@ it('a section that comes again is noted, and so is a [Default] that is not [DEFA
   ]);
 });
 
+it('a line of nothing but blanks and a letter is read in no time', () => {
+  const blanks = ' '.repeat(200_000);
+  expect(values(`[s]\na = x${blanks}y${blanks}`)).toEqual({ s: { a: [`x${blanks}y`] } });
+});
+
 const piece = fc.constantFrom(
   '[',
   ']',

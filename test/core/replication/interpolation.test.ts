@@ -75,6 +75,11 @@ describe('where oslo.config would stop, loop or put in nothing, the reference is
     expect(a(text)).toEqual({ ok: false, reference, why });
   });
 
+  it('a chain without end is refused where it gets too long', () => {
+    const links = Array.from({ length: 20_000 }, (_, link) => `v${link} = $v${link + 1}`);
+    expect(a(`[s]\na = $v0\n${links.join('\n')}`)).toMatchObject({ ok: false, why: 'leads on and on to others' });
+  });
+
   it('a value that doubles without end is refused, and fast', () => {
     const levels = Array.from({ length: 60 }, (_, level) => `v${level} = $v${level + 1}$v${level + 1}`);
     expect(a(`[s]\na = $v0\n${levels.join('\n')}\nv60 = x`)).toMatchObject({ ok: false });

@@ -136,8 +136,8 @@ describe('everything that makes a file unusable is a problem with its place', ()
     ],
     [
       '[backend_defaults] as a backend',
-      conf({ top: 'enabled_backends = c1,backend_defaults' }),
-      { message: 'backend backend_defaults is enabled but has no section' },
+      conf({ top: 'enabled_backends = c1,Backend_Defaults' }),
+      { message: 'backend Backend_Defaults is enabled but has no section' },
     ],
     [
       'no NetApp backend at all',
