@@ -6,8 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { upgrade } from '@scalar/openapi-upgrader';
-import openapiTS, { astToString, type OpenAPI3 } from 'openapi-typescript';
+import type { OpenAPI3 } from 'openapi-typescript';
 import { parse as parseYaml } from 'yaml';
 
 const CLIENT = resolve(dirname(fileURLToPath(import.meta.url)), '../src/netapp-ontap-rest-client');
@@ -96,6 +95,8 @@ function readArguments() {
 
 async function generate(file: string, name: string): Promise<string> {
   const document = await readDescription(file);
+  // Loaded late: help and refusals need not wait for the compiler behind it.
+  const { default: openapiTS, astToString } = await import('openapi-typescript');
   try {
     const ast = await openapiTS(document);
     return `// generated, do not edit: \`npm run generate\` makes it from ${name}\n\n${astToString(ast)}`;
@@ -119,6 +120,7 @@ async function readDescription(file: string): Promise<OpenAPI3> {
   const { swagger, openapi, paths } = document;
   if (!isRecord(paths)) throw new Failure(`${file} is not an OpenAPI description: it has no \`paths\``);
   if (String(swagger) === '2.0' || swagger === 2) {
+    const { upgrade } = await import('@scalar/openapi-upgrader');
     try {
       return upgrade({ ...document, swagger: '2.0' }, '3.0') as unknown as OpenAPI3;
     } catch (error) {

@@ -71,7 +71,7 @@ export class Connection {
   readonly #send: Transport;
   readonly #closeTransport: () => Promise<void>;
   readonly #api = createClient({ querySerializer: queryString }) as unknown as UntypedApi;
-  #closed = false;
+  #closed: Promise<void> | undefined;
 
   constructor(options: OntapRestClientOptions) {
     const settings = settingsFrom(options);
@@ -125,10 +125,9 @@ export class Connection {
   }
 
   /** Waits for what is under way, then closes the connections. Calls made afterwards fail. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#inFlight.idle();
-    await this.#closeTransport();
+  close(): Promise<void> {
+    this.#closed ??= this.#inFlight.idle().then(this.#closeTransport);
+    return this.#closed;
   }
 
   #persistently(
@@ -179,7 +178,7 @@ export class Connection {
 
   #attempt(call: Call, attempt: number, signal: AbortSignal): Promise<Answer> {
     return this.#inFlight.run(signal, async () => {
-      if (this.#closed) throw closed(this.facts(call));
+      if (this.#closed !== undefined) throw closed(this.facts(call));
       const watch = this.#watch(call, attempt);
       try {
         const answer = await this.#exchange(call, signal, watch);
