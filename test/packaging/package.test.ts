@@ -9,9 +9,18 @@ import { InstalledPackage } from './installed-package.ts';
 /** For each subpath an expression over its module `m` that is true if the module works. */
 const SMOKE: Readonly<Record<string, string>> = {
   '.': `new m.OntapError('ONTAP_BUSY', 'busy').retryable`,
-  './netapp-ontap-rest-client': `Object.keys(m).length > 0`,
-  './ontap': `Object.keys(m).length > 0`,
-  './testing': `Object.keys(m).length > 0`,
+  './netapp-ontap-rest-client': `new m.OntapRestClient({
+    host: 'cluster1',
+    auth: { user: 'admin', password: 'secret' },
+    transport: async () => Response.json({ name: 'cluster1' }),
+  }).get('/cluster').then(({ name }) => name === 'cluster1')`,
+  './ontap': `new m.RestOntapSvm({
+    backend: 'east',
+    cluster: 'cluster1',
+    svm: 'svm1',
+    connect: async () => Promise.reject(new Error('asked at the first request')),
+  }).clusterFacts().catch((error) => error.message === 'asked at the first request')`,
+  './testing': `new m.SimulatedOntap().describe().clusters.length === 2`,
 };
 
 const FORMATS = ['import', 'require'] as const;
@@ -109,7 +118,7 @@ describe('the installed command', () => {
   it('explains itself', () => {
     const { status, stdout, stderr } = command('--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const verb of ['demo', 'simulate', 'failover']) expect(stdout).toContain(verb);
+    for (const verb of ['demo', 'simulate', 'break']) expect(stdout).toContain(verb);
   });
 });
 
