@@ -12,6 +12,11 @@ import { Bitmap } from './bitmap.ts';
 /** Bytes in a block; the unit of everything here. */
 export const BLOCK_SIZE = 4096;
 
+/** How many blocks that many bytes take. */
+export function blocksOf(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_SIZE);
+}
+
 declare const vvbnBrand: unique symbol;
 /** A block's number inside its volume, from 1; 0 stands for a hole. */
 export type Vvbn = number & { readonly [vvbnBrand]: true };

@@ -4,11 +4,12 @@
  * any volume that has the base snapshot, whatever its own block numbers and fan-out.
  */
 import { VolumeModelError } from '../../errors.ts';
-import { BLOCK_SIZE, HOLE, type Vvbn } from './blocks.ts';
+import { BLOCK_SIZE, blocksOf, HOLE, type Vvbn } from './blocks.ts';
 import { visitChanges } from './changes.ts';
+import type { FileSystem } from './file-system.ts';
 import { ROOT_INODE } from './image.ts';
 import { attributesOf, type InodeAttributes } from './inode-tree.ts';
-import type { DirectoryEntry } from './namespace.ts';
+import { checkName, type DirectoryEntry } from './namespace.ts';
 import type { SnapshotInfo, VolumeView } from './view.ts';
 
 export const TRANSFER_FORMAT = 1;
@@ -87,14 +88,74 @@ export function transferFrom(base: VolumeView | undefined, next: VolumeView): Vo
   };
 }
 
-/** The block that an index of `sources` stands for. @throws VolumeModelError `WAFL_CORRUPT` */
-export function transferredBlock(transfer: VolumeTransfer, index: number): Uint8Array {
+/**
+ * Makes the active image, which is a fork of the base, what the transfer's snapshot is at its source. Part of
+ * `WaflVolume.applyTransfer`, which undoes everything when this throws.
+ * @throws VolumeModelError `WAFL_CORRUPT`, `WAFL_NO_SPACE`
+ */
+export function applyToActive(files: FileSystem, transfer: VolumeTransfer): void {
+  for (const number of transfer.removedInodes) files.removeInode(number);
+  applyInodes(files, transfer);
+  for (const { slot, entry } of transfer.entries) {
+    if (entry !== undefined) checkName(entry.name);
+    files.placeEntry(slot, entry);
+  }
+  if (files.image.inodes.get(ROOT_INODE)?.type !== 'directory') {
+    throw corrupt(transfer, 'leaves the volume without a root directory');
+  }
+}
+
+function applyInodes(files: FileSystem, transfer: VolumeTransfer): void {
+  const { blocks, tree, generation } = files;
+  /** The VVBN that each block of the transfer got here, so that what was shared stays shared. */
+  const placed = new Map<number, Vvbn>();
+  let previous = ROOT_INODE - 1;
+  for (const inode of transfer.inodes) {
+    const { attributes, fbns, sources } = inode;
+    if (attributes.number <= previous) throw corrupt(transfer, `has inode ${attributes.number} out of order`);
+    previous = attributes.number;
+    checkBlockList(transfer, inode);
+    const record = files.replaceAttributes(attributes);
+    const mapped: number[] = [];
+    fbns.forEach((fbn, i) => {
+      if (sources[i] === NO_BLOCK) tree.clear(record, fbn, fbn + 1, generation);
+      else mapped.push(i);
+    });
+    const targets = Uint32Array.from(mapped, (i) => fbns[i] ?? 0);
+    tree.assign(record, targets, generation, (_fbn, _before, position) => {
+      const source = sources[mapped[position] ?? 0] ?? NO_BLOCK;
+      const known = placed.get(source);
+      if (known !== undefined) {
+        blocks.retain(known);
+        return known;
+      }
+      const vvbn = blocks.put(blockOf(transfer, source), generation);
+      placed.set(source, vvbn);
+      return vvbn;
+    });
+  }
+}
+
+function checkBlockList(transfer: VolumeTransfer, { attributes, fbns, sources }: TransferredInode): void {
+  let previous = -1;
+  for (const fbn of fbns) {
+    if (fbn <= previous) throw corrupt(transfer, `has block ${fbn} of inode ${attributes.number} out of order`);
+    previous = fbn;
+  }
+  if (fbns.length !== sources.length || previous >= blocksOf(attributes.sizeBytes)) {
+    throw corrupt(transfer, `has blocks beyond the end of inode ${attributes.number}`);
+  }
+}
+
+function blockOf(transfer: VolumeTransfer, index: number): Uint8Array {
   const at = (index % TRANSFER_CHUNK_BLOCKS) * BLOCK_SIZE;
   const block = transfer.contents[Math.floor(index / TRANSFER_CHUNK_BLOCKS)]?.subarray(at, at + BLOCK_SIZE);
-  if (block?.length !== BLOCK_SIZE) {
-    throw new VolumeModelError('WAFL_CORRUPT', `the transfer of ${transfer.snapshot.name} has no block ${index}`);
-  }
+  if (block?.length !== BLOCK_SIZE) throw corrupt(transfer, `has no block ${index}`);
   return block;
+}
+
+function corrupt({ snapshot }: VolumeTransfer, what: string): VolumeModelError {
+  return new VolumeModelError('WAFL_CORRUPT', `the transfer of ${snapshot.name} ${what}`, { object: snapshot.name });
 }
 
 class ContentCollector {

@@ -15,31 +15,20 @@ import {
   type AllocationOrder,
   BLOCK_SIZE,
   BlockStore,
+  blocksOf,
   HOLE,
   type SavedBlocks,
-  sameBytes,
   type Vvbn,
 } from './blocks.ts';
 import { checkVolume } from './check.ts';
-import { DIRECTORY_METAFILE, FIRST_FREE_INODE, Image, INODE_METAFILE, ROOT_INODE } from './image.ts';
-import { type Inode, type InodeAttributes, InodeRecord, InodeTree, type InodeType } from './inode-tree.ts';
-import {
-  DIRECTORY_SLOTS_PER_BLOCK,
-  encodeDirectoryBlock,
-  encodeInodeBlock,
-  INODE_SLOTS_PER_BLOCK,
-} from './metafiles.ts';
+import { planDedupe } from './dedupe.ts';
+import { type AttributeChanges, FileSystem, type Place } from './file-system.ts';
+import { Image, ROOT_INODE } from './image.ts';
+import { type Inode, type InodeRecord, InodeTree } from './inode-tree.ts';
 import { checkName, type DirectoryEntry, pathParts } from './namespace.ts';
-import { NO_BLOCK, TRANSFER_FORMAT, transferredBlock, type VolumeTransfer } from './transfer.ts';
-import {
-  encodeXattrs,
-  type FileReference,
-  findInode,
-  heldBlocks,
-  resolve,
-  type SnapshotInfo,
-  VolumeView,
-} from './view.ts';
+import { loadImage, type SavedImage, saveImage } from './saved-image.ts';
+import { applyToActive, TRANSFER_FORMAT, type VolumeTransfer } from './transfer.ts';
+import { encodeXattrs, type FileReference, findInode, resolve, type SnapshotInfo, VolumeView } from './view.ts';
 
 export interface VolumeOptions {
   readonly capacityBlocks: number;
@@ -51,15 +40,6 @@ export interface VolumeOptions {
   readonly allocation?: AllocationOrder;
   /** New data equal to a block of the volume shares it at once. Default off; see `dedupe`. */
   readonly inlineDedupe?: boolean;
-}
-
-/** Attributes that a caller may give; what is left out keeps its value, or its default for a new inode. */
-export interface AttributeChanges {
-  readonly mode?: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  /** Epoch milliseconds; default 0. Given to the parent directory too when a name is added or removed. */
-  readonly mtime?: number;
 }
 
 export interface VolumeUsage {
@@ -98,13 +78,6 @@ export interface SavedVolume {
   readonly dirtyDirectoryBlocks: readonly number[];
 }
 
-export interface SavedImage {
-  /** Absent for the active file system. */
-  readonly snapshot: SnapshotInfo | undefined;
-  readonly inodes: readonly (readonly [number: number, inode: Inode | undefined])[];
-  readonly entries: readonly (readonly [slot: number, entry: DirectoryEntry | undefined])[];
-}
-
 interface Snapshot {
   info: SnapshotInfo;
   readonly image: Image;
@@ -112,59 +85,37 @@ interface Snapshot {
   deleted: boolean;
 }
 
-/** Where a name is, or is to be. */
-interface Place {
-  readonly parent: number;
-  readonly name: string;
-}
-
-const DEFAULT_MODES: Readonly<Record<InodeType, number>> = {
-  file: 0o644,
-  directory: 0o755,
-  symlink: 0o777,
-  stream: 0o600,
-  metafile: 0o600,
-};
-
 export class WaflVolume {
   readonly #options: Required<VolumeOptions>;
   readonly #blocks: BlockStore;
   readonly #tree: InodeTree;
-  #active: Image;
+  readonly #files: FileSystem;
   #snapshots: Snapshot[] = [];
-  /** Rises with every snapshot: what an earlier generation made may be held by a snapshot and is never changed. */
-  #generation = 1;
-  #nextInodeGeneration = 1;
-  /** FBNs of metafile blocks to write at the next snapshot. May name blocks that turn out unchanged. */
-  #dirtyInodeBlocks = new Set<number>();
-  #dirtyDirectoryBlocks = new Set<number>();
-  #activeBlocks: number | undefined;
 
   /** An empty volume with a root directory. @throws VolumeModelError `WAFL_INVALID` */
   constructor(options: VolumeOptions) {
     this.#options = completeOptions(options);
     this.#blocks = new BlockStore(this.#options);
     this.#tree = new InodeTree(this.#blocks, this.#options.rootPointers);
-    this.#active = Image.empty(this.#blocks);
-    this.#addInode(ROOT_INODE, 'directory', {}, 1);
+    this.#files = new FileSystem(this.#blocks, this.#tree, Image.empty(this.#blocks));
+    this.#files.addInode(ROOT_INODE, 'directory', {}, 1);
   }
 
   /** A volume from what `save` gave. @throws VolumeModelError `WAFL_CORRUPT` */
   static load(saved: SavedVolume): WaflVolume {
     if (saved.format !== 1) throw new VolumeModelError('WAFL_CORRUPT', `saved volume of format ${saved.format}`);
     const volume = new WaflVolume(saved.options);
-    volume.#active.dispose();
-    volume.#active = Image.empty(volume.#blocks);
+    volume.#files.image.dispose();
+    volume.#files.image = Image.empty(volume.#blocks);
     volume.#blocks.load(saved.blocks);
     saved.images.forEach((image, i) => {
-      // Negative births never equal a generation: what is loaded is changed by copy only.
-      volume.#loadInto(volume.#active, image, -1 - i);
-      if (image.snapshot !== undefined) volume.#keepSnapshot(image.snapshot, volume.#active.fork());
+      loadImage(volume.#files.image, image, volume.#blocks, -1 - i);
+      if (image.snapshot !== undefined) volume.#keepSnapshot(image.snapshot, volume.#files.image.fork());
     });
-    volume.#generation = saved.generation;
-    volume.#nextInodeGeneration = saved.nextInodeGeneration;
-    volume.#dirtyInodeBlocks = new Set(saved.dirtyInodeBlocks);
-    volume.#dirtyDirectoryBlocks = new Set(saved.dirtyDirectoryBlocks);
+    volume.#files.generation = saved.generation;
+    volume.#files.nextInodeGeneration = saved.nextInodeGeneration;
+    volume.#files.dirtyInodeBlocks = new Set(saved.dirtyInodeBlocks);
+    volume.#files.dirtyDirectoryBlocks = new Set(saved.dirtyDirectoryBlocks);
     for (const vvbn of volume.#blocks.allocated as Iterable<Vvbn>) {
       if (volume.#blocks.references(vvbn) > 0) continue;
       throw new VolumeModelError('WAFL_CORRUPT', `nothing in the saved volume leads to block ${vvbn}`);
@@ -184,7 +135,7 @@ export class WaflVolume {
 
   /** The active file system, live: every call sees the volume as it is then. */
   activeView(): VolumeView {
-    return new VolumeView(this.#blocks, this.#tree, () => this.#active);
+    return new VolumeView(this.#blocks, this.#tree, () => this.#files.image);
   }
 
   /**
@@ -205,7 +156,7 @@ export class WaflVolume {
   }
 
   exists(path: string): boolean {
-    return findInode(this.#active, path) !== undefined;
+    return findInode(this.#files.image, path) !== undefined;
   }
 
   // Files. Paths are absolute; symbolic links are not followed. Each returns the inode's number where it makes one.
@@ -214,13 +165,13 @@ export class WaflVolume {
   create(path: string, attributes: AttributeChanges = {}): number {
     const place = this.#newPlace(path);
     checkAttributes(attributes);
-    return this.#change(0, () => this.#addFile(place, 'file', attributes));
+    return this.#files.change(0, () => this.#files.addFile(place, 'file', attributes));
   }
 
   mkdir(path: string, attributes: AttributeChanges = {}): number {
     const place = this.#newPlace(path);
     checkAttributes(attributes);
-    return this.#change(0, () => this.#addFile(place, 'directory', attributes));
+    return this.#files.change(0, () => this.#files.addFile(place, 'directory', attributes));
   }
 
   symlink(path: string, target: string, attributes: AttributeChanges = {}): number {
@@ -228,23 +179,23 @@ export class WaflVolume {
     checkAttributes(attributes);
     const bytes = new TextEncoder().encode(target);
     if (bytes.length === 0) throw invalid('a symbolic link needs a target', path);
-    return this.#change(this.#writeBound(0, bytes.length), () => {
-      const number = this.#addFile(place, 'symlink', attributes);
-      this.#writeContent(number, 0, bytes);
+    return this.#files.change(this.#files.writeBound(0, bytes.length), () => {
+      const number = this.#files.addFile(place, 'symlink', attributes);
+      this.#files.writeContent(number, 0, bytes);
       return number;
     });
   }
 
   /** One more name for a file. @throws VolumeModelError `WAFL_IS_DIRECTORY`, and as `create` */
   link(existing: FileReference, path: string, attributes: Pick<AttributeChanges, 'mtime'> = {}): void {
-    const record = resolve(this.#active, existing);
+    const record = resolve(this.#files.image, existing);
     if (record.type === 'directory') throw isDirectory(existing);
     this.#requireUserInode(record, existing);
     const place = this.#newPlace(path);
     checkAttributes(attributes);
-    this.#change(0, () => {
-      this.#edit(record.number).links++;
-      this.#addName({ ...place, child: record.number }, attributes);
+    this.#files.change(0, () => {
+      this.#files.edit(record.number).links++;
+      this.#files.addName({ ...place, child: record.number }, attributes);
     });
   }
 
@@ -254,24 +205,23 @@ export class WaflVolume {
    */
   rename(from: string, to: string, options: { readonly replace?: boolean; readonly mtime?: number } = {}): void {
     const source = this.#existingPlace(from);
-    const record = resolve(this.#active, source.child);
+    const record = resolve(this.#files.image, source.child);
     const target = this.#parentOf(to);
     checkAttributes(options);
     if (record.type === 'directory' && (to === from || `${to}/`.startsWith(`${from}/`))) {
       if (to === from) return;
       throw invalid(`${from} cannot move into itself`, to);
     }
-    const replacedNumber = this.#active.names.lookup(target.parent, target.name);
+    const replacedNumber = this.#files.image.names.lookup(target.parent, target.name);
     if (replacedNumber === record.number) return;
     if (replacedNumber !== undefined)
-      this.#checkReplaceable(record, resolve(this.#active, replacedNumber), to, options);
-    this.#change(0, () => {
-      if (replacedNumber !== undefined) this.#removeName({ ...target, child: replacedNumber });
-      const slot = this.#active.names.remove(source.parent, source.name, this.#generation);
-      this.#active.names.place(slot, { ...target, child: record.number }, this.#generation);
-      this.#touchSlot(slot);
-      this.#touchDirectory(source.parent, options.mtime);
-      this.#touchDirectory(target.parent, options.mtime);
+      this.#checkReplaceable(record, resolve(this.#files.image, replacedNumber), to, options);
+    this.#files.change(0, () => {
+      if (replacedNumber !== undefined) this.#files.removeName({ ...target, child: replacedNumber });
+      const slot = this.#files.image.names.remove(source.parent, source.name, this.#files.generation);
+      this.#files.placeEntry(slot, { ...target, child: record.number });
+      this.#files.touchDirectory(source.parent, options.mtime);
+      this.#files.touchDirectory(target.parent, options.mtime);
     });
   }
 
@@ -279,11 +229,11 @@ export class WaflVolume {
   remove(path: string, options: { readonly mtime?: number } = {}): void {
     const place = this.#existingPlace(path);
     checkAttributes(options);
-    const record = resolve(this.#active, place.child);
-    if (record.type === 'directory' && !this.#active.names.isEmpty(record.number)) throw notEmpty(path);
-    this.#change(0, () => {
-      this.#removeName(place);
-      this.#touchDirectory(place.parent, options.mtime);
+    const record = resolve(this.#files.image, place.child);
+    if (record.type === 'directory' && !this.#files.image.names.isEmpty(record.number)) throw notEmpty(path);
+    this.#files.change(0, () => {
+      this.#files.removeName(place);
+      this.#files.touchDirectory(place.parent, options.mtime);
     });
   }
 
@@ -296,9 +246,9 @@ export class WaflVolume {
     checkWhole(offset, 'offset');
     checkAttributes(options);
     this.#tree.heightFor(blocksOf(offset + bytes.length));
-    this.#change(this.#writeBound(offset, bytes.length), () => {
-      if (bytes.length > 0) this.#writeContent(number, offset, bytes);
-      this.#setAttributes(number, options);
+    this.#files.change(this.#files.writeBound(offset, bytes.length), () => {
+      if (bytes.length > 0) this.#files.writeContent(number, offset, bytes);
+      this.#files.setAttributes(number, options);
     });
   }
 
@@ -309,9 +259,9 @@ export class WaflVolume {
     checkWhole(length, 'length');
     checkAttributes(options);
     const end = Math.min(offset + length, sizeBytes);
-    this.#change(8, () => {
-      if (offset < end) this.#zero(number, offset, end);
-      this.#setAttributes(number, options);
+    this.#files.change(8, () => {
+      if (offset < end) this.#files.zero(number, offset, end);
+      this.#files.setAttributes(number, options);
     });
   }
 
@@ -321,22 +271,22 @@ export class WaflVolume {
     checkWhole(sizeBytes, 'size');
     checkAttributes(options);
     this.#tree.heightFor(blocksOf(sizeBytes));
-    this.#change(8, () => {
-      this.#truncateContent(number, sizeBytes);
-      this.#setAttributes(number, options);
+    this.#files.change(8, () => {
+      this.#files.truncateContent(number, sizeBytes);
+      this.#files.setAttributes(number, options);
     });
   }
 
   setAttributes(file: FileReference, attributes: AttributeChanges): void {
-    const record = resolve(this.#active, file);
+    const record = resolve(this.#files.image, file);
     this.#requireUserInode(record, file);
     checkAttributes(attributes);
-    this.#change(0, () => this.#setAttributes(record.number, attributes));
+    this.#files.change(0, () => this.#files.setAttributes(record.number, attributes));
   }
 
   /** Sets one extended attribute, or removes it with `undefined`. */
   setXattr(file: FileReference, name: string, value: Uint8Array | undefined): void {
-    const record = resolve(this.#active, file);
+    const record = resolve(this.#files.image, file);
     this.#requireUserInode(record, file);
     checkName(name);
     const attributes = this.activeView().xattrs(record.number);
@@ -344,7 +294,7 @@ export class WaflVolume {
     else attributes.set(name, value);
     const bytes = encodeXattrs(attributes);
     this.#tree.heightFor(blocksOf(bytes.length));
-    this.#change(this.#writeBound(0, bytes.length), () => this.#setXattrs(record.number, bytes));
+    this.#files.change(this.#files.writeBound(0, bytes.length), () => this.#files.setXattrs(record.number, bytes));
   }
 
   /**
@@ -356,13 +306,13 @@ export class WaflVolume {
     const place = this.#newPlace(path);
     checkAttributes(attributes);
     const { mode, uid, gid, mtime } = source;
-    const mapped = this.#mappedBlocks(source);
-    return this.#change(this.#tree.assignmentBound(mapped.fbns), () => {
-      const number = this.#addFile(place, 'file', { mode, uid, gid, mtime, ...attributes }, attributes);
-      const record = this.#edit(number);
+    const mapped = this.#files.mappedBlocks(source);
+    return this.#files.change(this.#tree.assignmentBound(mapped.fbns), () => {
+      const number = this.#files.addFile(place, 'file', { mode, uid, gid, mtime, ...attributes }, attributes);
+      const record = this.#files.edit(number);
       record.sizeBytes = source.sizeBytes;
-      this.#tree.resize(record, blocksOf(source.sizeBytes), this.#generation);
-      this.#shareBlocks(record, mapped.fbns, mapped.vvbns);
+      this.#tree.resize(record, blocksOf(source.sizeBytes), this.#files.generation);
+      this.#files.shareBlocks(record, mapped.fbns, mapped.vvbns);
       return number;
     });
   }
@@ -389,18 +339,18 @@ export class WaflVolume {
     const pointers = Array.from({ length: count }, (_, i) => this.#tree.pointer(source, fromFbn + i));
     const vvbns = Uint32Array.from(pointers.filter((vvbn) => vvbn !== HOLE));
     const fbns = Uint32Array.from(pointers.flatMap((vvbn, i) => (vvbn === HOLE ? [] : [toFbn + i])));
-    this.#change(this.#tree.assignmentBound(fbns) + 8, () => {
+    this.#files.change(this.#tree.assignmentBound(fbns) + 8, () => {
       // Held while the target is changed: it may be the same file.
       for (const vvbn of vvbns) this.#blocks.retain(vvbn as Vvbn);
       try {
         // A range that ends with its file may end inside a block: so does the copy.
         const end = Math.min((fromFbn + count) * BLOCK_SIZE, source.sizeBytes) + (toFbn - fromFbn) * BLOCK_SIZE;
-        const record = this.#edit(number);
+        const record = this.#files.edit(number);
         record.sizeBytes = Math.max(record.sizeBytes, end);
-        this.#tree.resize(record, blocksOf(record.sizeBytes), this.#generation);
-        this.#tree.clear(record, toFbn, toFbn + count, this.#generation);
-        this.#shareBlocks(record, fbns, vvbns);
-        this.#setAttributes(number, options);
+        this.#tree.resize(record, blocksOf(record.sizeBytes), this.#files.generation);
+        this.#tree.clear(record, toFbn, toFbn + count, this.#files.generation);
+        this.#files.shareBlocks(record, fbns, vvbns);
+        this.#files.setAttributes(number, options);
       } finally {
         for (const vvbn of vvbns) this.#blocks.release(vvbn as Vvbn);
       }
@@ -421,8 +371,8 @@ export class WaflVolume {
   createSnapshot(name: string, facts: Omit<SnapshotInfo, 'name'>): SnapshotInfo {
     const info = { ...facts, name };
     this.#requireNewSnapshot(info);
-    const bound = 6 * (this.#dirtyInodeBlocks.size + this.#dirtyDirectoryBlocks.size) + 8;
-    return this.#change(bound, () => this.#takeSnapshot(info));
+    const bound = 6 * (this.#files.dirtyInodeBlocks.size + this.#files.dirtyDirectoryBlocks.size) + 8;
+    return this.#files.change(bound, () => this.#takeSnapshot(info));
   }
 
   /** Blocks that only this snapshot holds become free. @throws VolumeModelError `WAFL_NOT_FOUND` */
@@ -449,8 +399,8 @@ export class WaflVolume {
   /** Makes the active file system what the snapshot is (SnapRestore), and with `deleteNewer` drops later snapshots. */
   restoreSnapshot(name: string, options: { readonly deleteNewer?: boolean } = {}): void {
     const snapshot = this.#snapshot(name);
-    const before = this.#active;
-    this.#replaceActive(snapshot.image.fork(), new Set(), new Set());
+    const before = this.#files.image;
+    this.#files.replaceImage(snapshot.image.fork(), new Set(), new Set());
     before.dispose();
     if (!options.deleteNewer) return;
     const newer = this.#snapshots.slice(this.#snapshots.indexOf(snapshot) + 1);
@@ -471,16 +421,16 @@ export class WaflVolume {
     if (l0.size + l1.size + l2.size > clone.capacityBlocks) {
       throw new VolumeModelError('WAFL_NO_SPACE', `${snapshotName} does not fit in ${clone.capacityBlocks} blocks`);
     }
-    clone.#active.dispose();
-    clone.#active = Image.empty(clone.#blocks);
+    clone.#files.image.dispose();
+    clone.#files.image = Image.empty(clone.#blocks);
     for (const level of [l0, l1, l2]) clone.#blocks.adopt(this.#blocks, level);
     clone.#blocks.retainChildren();
-    clone.#loadInto(clone.#active, differences(undefined, image, undefined), -1);
-    clone.#keepSnapshot(info, clone.#active.fork());
-    clone.#generation = this.#generation + 1;
-    clone.#nextInodeGeneration = this.#nextInodeGeneration;
-    clone.#dirtyInodeBlocks.clear();
-    clone.#dirtyDirectoryBlocks.clear();
+    loadImage(clone.#files.image, saveImage(undefined, image, info), clone.#blocks, -1);
+    clone.#keepSnapshot(info, clone.#files.image.fork());
+    clone.#files.generation = this.#files.generation + 1;
+    clone.#files.nextInodeGeneration = this.#files.nextInodeGeneration;
+    clone.#files.dirtyInodeBlocks.clear();
+    clone.#files.dirtyDirectoryBlocks.clear();
     return clone;
   }
 
@@ -494,18 +444,14 @@ export class WaflVolume {
 
   usage(): VolumeUsage {
     const { capacityBlocks, usedBlocks, freeBlocks } = this.#blocks;
-    if (this.#activeBlocks === undefined) {
-      const { l0, l1, l2 } = heldBlocks(this.#tree, this.#active);
-      this.#activeBlocks = l0.size + l1.size + l2.size;
-    }
-    const activeBlocks = this.#activeBlocks;
+    const activeBlocks = this.#files.heldCount;
     return { capacityBlocks, usedBlocks, freeBlocks, activeBlocks, snapshotBlocks: usedBlocks - activeBlocks };
   }
 
   snapshotUsage(name: string): SnapshotUsage {
     const snapshot = this.#snapshot(name);
-    const others = [this.#active, ...this.#snapshots.filter((other) => other !== snapshot).map(({ image }) => image)];
-    const elsewhere = others.map((image) => heldBlocks(this.#tree, image));
+    const others = this.#snapshots.filter((other) => other !== snapshot);
+    const elsewhere = [this.activeView(), ...others.map(({ view }) => view)].map((view) => view.held());
     const held = snapshot.view.held();
     let heldCount = 0;
     let exclusiveBlocks = 0;
@@ -525,27 +471,10 @@ export class WaflVolume {
    */
   dedupe(): DedupeResult {
     const before = this.#blocks.usedBlocks;
-    const survivors = this.#duplicates();
-    if (survivors.size === 0) return { sharedFileBlocks: 0, freedBlocks: 0 };
-    const plans: { number: number; fbns: Uint32Array; vvbns: Uint32Array }[] = [];
-    let bound = 0;
-    for (const [number, record] of this.#active.inodes.entries()) {
-      if (number < ROOT_INODE) continue;
-      const fbns: number[] = [];
-      const vvbns: number[] = [];
-      this.#tree.visit(record, (vvbn, level, fbn) => {
-        const survivor = level === 0 ? survivors.get(vvbn) : undefined;
-        if (survivor === undefined) return;
-        fbns.push(fbn);
-        vvbns.push(survivor);
-      });
-      if (fbns.length === 0) continue;
-      const plan = { number, fbns: Uint32Array.from(fbns), vvbns: Uint32Array.from(vvbns) };
-      bound += this.#tree.assignmentBound(plan.fbns) - plan.fbns.length;
-      plans.push(plan);
-    }
-    this.#change(bound, () => {
-      for (const { number, fbns, vvbns } of plans) this.#shareBlocks(this.#edit(number), fbns, vvbns);
+    const plans = planDedupe(this.#files);
+    const bound = plans.reduce((sum, { fbns }) => sum + this.#tree.assignmentBound(fbns), 0);
+    this.#files.change(bound, () => {
+      for (const { number, fbns, vvbns } of plans) this.#files.shareBlocks(this.#files.edit(number), fbns, vvbns);
     });
     const sharedFileBlocks = plans.reduce((sum, { fbns }) => sum + fbns.length, 0);
     return { sharedFileBlocks, freedBlocks: before - this.#blocks.usedBlocks };
@@ -574,16 +503,8 @@ export class WaflVolume {
       });
     }
     const draft = start?.image.fork() ?? Image.empty(this.#blocks);
-    return this.#atomically(draft, new Set(), new Set(), () => {
-      this.#applyInodes(transfer);
-      for (const { slot, entry } of transfer.entries) {
-        if (entry !== undefined) checkName(entry.name);
-        this.#active.names.place(slot, entry, this.#generation);
-        this.#touchSlot(slot);
-      }
-      if (this.#active.inodes.get(ROOT_INODE)?.type !== 'directory') {
-        throw new VolumeModelError('WAFL_CORRUPT', 'the transfer leaves the volume without a root directory');
-      }
+    return this.#files.atomically(draft, new Set(), new Set(), () => {
+      applyToActive(this.#files, transfer);
       return this.#takeSnapshot(transfer.snapshot);
     });
   }
@@ -594,19 +515,19 @@ export class WaflVolume {
     const images: SavedImage[] = [];
     let before: Image | undefined;
     for (const { info, image } of this.#snapshots) {
-      images.push(differences(before, image, info));
+      images.push(saveImage(before, image, info));
       before = image;
     }
-    images.push(differences(before, this.#active, undefined));
+    images.push(saveImage(before, this.#files.image, undefined));
     return {
       format: 1,
       options: this.options,
-      generation: this.#generation,
-      nextInodeGeneration: this.#nextInodeGeneration,
+      generation: this.#files.generation,
+      nextInodeGeneration: this.#files.nextInodeGeneration,
       blocks: this.#blocks.save(),
       images,
-      dirtyInodeBlocks: [...this.#dirtyInodeBlocks],
-      dirtyDirectoryBlocks: [...this.#dirtyDirectoryBlocks],
+      dirtyInodeBlocks: [...this.#files.dirtyInodeBlocks],
+      dirtyDirectoryBlocks: [...this.#files.dirtyDirectoryBlocks],
     };
   }
 
@@ -615,63 +536,9 @@ export class WaflVolume {
     return checkVolume({
       blocks: this.#blocks,
       tree: this.#tree,
-      active: this.#active,
+      active: this.#files.image,
       snapshots: this.#snapshots.map(({ info, image }) => ({ name: info.name, image })),
     });
-  }
-
-  // Below: the parts that every operation is made of. They run inside `#change` and check nothing again.
-
-  /** Runs a change that allocates at most `bound` blocks; when there may be too few, so that it can be undone. */
-  #change<T>(bound: number, change: () => T): T {
-    if (this.#blocks.freeBlocks < bound) {
-      const [inodes, entries] = [new Set(this.#dirtyInodeBlocks), new Set(this.#dirtyDirectoryBlocks)];
-      return this.#atomically(this.#active.fork(), inodes, entries, change);
-    }
-    this.#activeBlocks = undefined;
-    return change();
-  }
-
-  /** Runs a change on a draft that becomes the active image; if it fails, all is as it was. */
-  #atomically<T>(draft: Image, dirtyInodes: Set<number>, dirtyEntries: Set<number>, change: () => T): T {
-    const before = [this.#active, this.#dirtyInodeBlocks, this.#dirtyDirectoryBlocks] as const;
-    this.#replaceActive(draft, dirtyInodes, dirtyEntries);
-    try {
-      const result = change();
-      before[0].dispose();
-      return result;
-    } catch (error) {
-      draft.dispose();
-      this.#replaceActive(...before);
-      throw error;
-    }
-  }
-
-  #replaceActive(image: Image, dirtyInodes: Set<number>, dirtyEntries: Set<number>): void {
-    this.#active = image;
-    this.#dirtyInodeBlocks = dirtyInodes;
-    this.#dirtyDirectoryBlocks = dirtyEntries;
-    this.#generation++;
-    this.#activeBlocks = undefined;
-  }
-
-  #edit(number: number): InodeRecord {
-    const record = this.#active.edit(number, this.#generation, this.#blocks);
-    if (record === undefined) throw new VolumeModelError('WAFL_NOT_FOUND', `no inode ${number}`);
-    this.#touchInode(number);
-    return record;
-  }
-
-  #touchInode(number: number): void {
-    if (number >= ROOT_INODE) this.#dirtyInodeBlocks.add(Math.floor(number / INODE_SLOTS_PER_BLOCK));
-  }
-
-  #touchSlot(slot: number): void {
-    this.#dirtyDirectoryBlocks.add(Math.floor(slot / DIRECTORY_SLOTS_PER_BLOCK));
-  }
-
-  #touchDirectory(number: number, mtime: number | undefined): void {
-    if (mtime !== undefined) this.#edit(number).mtime = mtime;
   }
 
   #parentOf(path: string): Place {
@@ -679,7 +546,7 @@ export class WaflVolume {
     const name = parts.pop();
     if (name === undefined) throw invalid('the root directory stays as it is', path);
     const parentPath = `/${parts.join('/')}`;
-    const parent = resolve(this.#active, parentPath);
+    const parent = resolve(this.#files.image, parentPath);
     if (parent.type !== 'directory') {
       throw new VolumeModelError('WAFL_NOT_DIRECTORY', `${parentPath} is not a directory`, { object: path });
     }
@@ -689,17 +556,17 @@ export class WaflVolume {
   #newPlace(path: string): Place {
     if (path === '/') throw alreadyThere(path);
     const place = this.#parentOf(path);
-    if (this.#active.names.lookup(place.parent, place.name) !== undefined) throw alreadyThere(path);
+    if (this.#files.image.names.lookup(place.parent, place.name) !== undefined) throw alreadyThere(path);
     return place;
   }
 
   #existingPlace(path: string): DirectoryEntry {
-    const child = resolve(this.#active, path).number;
+    const child = resolve(this.#files.image, path).number;
     return { ...this.#parentOf(path), child };
   }
 
   #regularFile(file: FileReference): InodeRecord {
-    const record = resolve(this.#active, file);
+    const record = resolve(this.#files.image, file);
     if (record.type === 'directory') throw isDirectory(file);
     if (record.type !== 'file') throw invalid(`${file} is a ${record.type}, not a file`, file);
     return record;
@@ -721,191 +588,7 @@ export class WaflVolume {
       throw new VolumeModelError('WAFL_NOT_DIRECTORY', `${path} is not a directory`, { object: path });
     }
     if (record.type !== 'directory') throw isDirectory(path);
-    if (!this.#active.names.isEmpty(replaced.number)) throw notEmpty(path);
-  }
-
-  /** @param given what the caller said: a clone's own attributes may come from elsewhere */
-  #addFile(place: Place, type: InodeType, attributes: AttributeChanges, given = attributes): number {
-    const number = this.#active.inodes.firstFree(FIRST_FREE_INODE);
-    this.#addInode(number, type, attributes, 1);
-    this.#addName({ ...place, child: number }, given);
-    return number;
-  }
-
-  #addInode(number: number, type: InodeType, attributes: AttributeChanges, links: number): void {
-    const generation = type === 'metafile' ? 0 : this.#nextInodeGeneration++;
-    const defaults = { mode: DEFAULT_MODES[type], uid: 0, gid: 0, mtime: 0, sizeBytes: 0, xattrInode: 0 };
-    const { mode = defaults.mode, uid = 0, gid = 0, mtime = 0 } = attributes;
-    const record = new InodeRecord(
-      { ...defaults, number, generation, type, links, mode, uid, gid, mtime },
-      this.#generation,
-    );
-    this.#active.inodes.set(number, record, this.#generation);
-    this.#touchInode(number);
-  }
-
-  #removeInode(number: number): void {
-    this.#active.inodes.set(number, undefined, this.#generation);
-    this.#touchInode(number);
-  }
-
-  #addName(entry: DirectoryEntry, { mtime }: Pick<AttributeChanges, 'mtime'>): void {
-    this.#touchSlot(this.#active.names.add(entry, this.#generation));
-    this.#touchDirectory(entry.parent, mtime);
-  }
-
-  #removeName({ parent, name, child }: DirectoryEntry): void {
-    this.#touchSlot(this.#active.names.remove(parent, name, this.#generation));
-    const record = this.#edit(child);
-    record.links--;
-    if (record.links > 0) return;
-    if (record.xattrInode !== 0) this.#removeInode(record.xattrInode);
-    this.#removeInode(child);
-  }
-
-  #setAttributes(number: number, { mode, uid, gid, mtime }: AttributeChanges): void {
-    if (mode === undefined && uid === undefined && gid === undefined && mtime === undefined) return;
-    const record = this.#edit(number);
-    record.mode = mode ?? record.mode;
-    record.uid = uid ?? record.uid;
-    record.gid = gid ?? record.gid;
-    record.mtime = mtime ?? record.mtime;
-  }
-
-  #setXattrs(number: number, bytes: Uint8Array): void {
-    const record = this.#edit(number);
-    if (bytes.length === 0) {
-      if (record.xattrInode !== 0) this.#removeInode(record.xattrInode);
-      record.xattrInode = 0;
-      return;
-    }
-    if (record.xattrInode === 0) {
-      record.xattrInode = this.#active.inodes.firstFree(FIRST_FREE_INODE);
-      this.#addInode(record.xattrInode, 'stream', {}, 1);
-    }
-    this.#truncateContent(record.xattrInode, 0);
-    this.#writeContent(record.xattrInode, 0, bytes);
-  }
-
-  /** The most blocks that writing a byte range can allocate. */
-  #writeBound(offset: number, length: number): number {
-    const blocks = blocksOf(offset + length) - Math.floor(offset / BLOCK_SIZE);
-    const span = this.#tree.span(1);
-    return blocks + Math.ceil(blocks / span) + Math.ceil(blocks / span / span) + 8;
-  }
-
-  #writeContent(number: number, offset: number, bytes: Uint8Array): void {
-    const record = this.#edit(number);
-    const end = offset + bytes.length;
-    record.sizeBytes = Math.max(record.sizeBytes, end);
-    this.#tree.resize(record, blocksOf(record.sizeBytes), this.#generation);
-    const fbns = range(Math.floor(offset / BLOCK_SIZE), blocksOf(end));
-    const { scratch } = this.#blocks;
-    this.#tree.assign(record, fbns, this.#generation, (fbn, before) => {
-      const start = fbn * BLOCK_SIZE;
-      const from = Math.max(0, offset - start);
-      const to = Math.min(BLOCK_SIZE, end - start);
-      if (to - from < BLOCK_SIZE) this.#load(before);
-      scratch.set(bytes.subarray(start + from - offset, start + to - offset), from);
-      return this.#blocks.put(scratch, this.#generation);
-    });
-  }
-
-  /** Puts a block's content, zeros for a hole, in the scratch block. */
-  #load(vvbn: Vvbn): void {
-    if (vvbn === HOLE) this.#blocks.scratch.fill(0);
-    else this.#blocks.copyContent(vvbn, this.#blocks.scratch, 0);
-  }
-
-  #zero(number: number, offset: number, end: number): void {
-    const record = this.#edit(number);
-    const firstWhole = blocksOf(offset);
-    const endWhole = end === record.sizeBytes ? blocksOf(end) : Math.floor(end / BLOCK_SIZE);
-    if (firstWhole > endWhole) {
-      this.#zeroWithinBlock(record, offset, end);
-      return;
-    }
-    this.#zeroWithinBlock(record, offset, firstWhole * BLOCK_SIZE);
-    this.#tree.clear(record, firstWhole, endWhole, this.#generation);
-    this.#zeroWithinBlock(record, endWhole * BLOCK_SIZE, end);
-  }
-
-  /** Writes zeros over a part of one block, unless that is what it has there. */
-  #zeroWithinBlock(record: InodeRecord, offset: number, end: number): void {
-    if (offset >= end) return;
-    const fbn = Math.floor(offset / BLOCK_SIZE);
-    const vvbn = this.#tree.pointer(record, fbn);
-    if (vvbn === HOLE) return;
-    const from = offset - fbn * BLOCK_SIZE;
-    const to = end - fbn * BLOCK_SIZE;
-    if (
-      this.#blocks
-        .content(vvbn)
-        .subarray(from, to)
-        .every((byte) => byte === 0)
-    )
-      return;
-    this.#tree.assign(record, Uint32Array.of(fbn), this.#generation, () => {
-      this.#load(vvbn);
-      this.#blocks.scratch.fill(0, from, to);
-      return this.#blocks.put(this.#blocks.scratch, this.#generation);
-    });
-  }
-
-  #truncateContent(number: number, sizeBytes: number): void {
-    const record = this.#edit(number);
-    this.#tree.resize(record, blocksOf(sizeBytes), this.#generation);
-    // What lies beyond the end of a file is zeros, so that growing it again shows no old data.
-    if (sizeBytes < record.sizeBytes) this.#zeroWithinBlock(record, sizeBytes, blocksOf(sizeBytes) * BLOCK_SIZE);
-    record.sizeBytes = sizeBytes;
-  }
-
-  #mappedBlocks(record: InodeRecord): { readonly fbns: Uint32Array; readonly vvbns: Uint32Array } {
-    const fbns: number[] = [];
-    const vvbns: number[] = [];
-    this.#tree.visit(record, (vvbn, level, fbn) => {
-      if (level !== 0) return;
-      fbns.push(fbn);
-      vvbns.push(vvbn);
-    });
-    return { fbns: Uint32Array.from(fbns), vvbns: Uint32Array.from(vvbns) };
-  }
-
-  #shareBlocks(record: InodeRecord, fbns: Uint32Array, vvbns: Uint32Array): void {
-    this.#tree.assign(record, fbns, this.#generation, (_fbn, _before, position) => {
-      const vvbn = (vvbns[position] ?? HOLE) as Vvbn;
-      this.#blocks.retain(vvbn);
-      return vvbn;
-    });
-  }
-
-  /** For each data block that has an older equal in the active file system, that one. */
-  #duplicates(): Map<Vvbn, Vvbn> {
-    const seen = new Bitmap();
-    for (const [number, record] of this.#active.inodes.entries()) {
-      if (number < ROOT_INODE) continue;
-      this.#tree.visit(record, (vvbn, level) => {
-        if (level === 0) seen.add(vvbn);
-      });
-    }
-    const oldestFirst = Uint32Array.from(seen) as Uint32Array & Iterable<Vvbn>;
-    oldestFirst.sort((a, b) => this.#blocks.birth(a as Vvbn) - this.#blocks.birth(b as Vvbn) || a - b);
-    const firsts = new Map<number, Vvbn>();
-    const collisions = new Map<number, Vvbn[]>();
-    const survivors = new Map<Vvbn, Vvbn>();
-    for (const vvbn of oldestFirst as Iterable<Vvbn>) {
-      const checksum = this.#blocks.checksum(vvbn);
-      const first = firsts.get(checksum);
-      if (first === undefined) {
-        firsts.set(checksum, vvbn);
-        continue;
-      }
-      const known = [first, ...(collisions.get(checksum) ?? [])];
-      const survivor = known.find((other) => this.#blocks.sameContent(other, vvbn));
-      if (survivor !== undefined) survivors.set(vvbn, survivor);
-      else collisions.set(checksum, [...known.slice(1), vvbn]);
-    }
-    return survivors;
+    if (!this.#files.image.names.isEmpty(replaced.number)) throw notEmpty(path);
   }
 
   #snapshot(name: string): Snapshot {
@@ -927,9 +610,9 @@ export class WaflVolume {
   }
 
   #takeSnapshot(info: SnapshotInfo): SnapshotInfo {
-    this.#writeMetafiles();
-    this.#keepSnapshot(info, this.#active.fork());
-    this.#generation++;
+    this.#files.writeMetafiles();
+    this.#keepSnapshot(info, this.#files.image.fork());
+    this.#files.generation++;
     return info;
   }
 
@@ -949,118 +632,6 @@ export class WaflVolume {
     };
     return new VolumeView(this.#blocks, this.#tree, image, snapshot.info);
   }
-
-  #writeMetafiles(): void {
-    const { inodes, names } = this.#active;
-    const inodeBlocks = Math.floor(inodes.lastIndex() / INODE_SLOTS_PER_BLOCK) + 1;
-    this.#writeMetafile(INODE_METAFILE, this.#dirtyInodeBlocks, inodeBlocks, (fbn, target) =>
-      encodeInodeBlock(fbn, (number) => inodes.get(number), target),
-    );
-    const entryBlocks = Math.floor(names.table.lastIndex() / DIRECTORY_SLOTS_PER_BLOCK) + 1;
-    this.#writeMetafile(DIRECTORY_METAFILE, this.#dirtyDirectoryBlocks, entryBlocks, (fbn, target) =>
-      encodeDirectoryBlock(fbn, (slot) => names.table.get(slot), target),
-    );
-    this.#dirtyInodeBlocks.clear();
-    this.#dirtyDirectoryBlocks.clear();
-  }
-
-  /** Writes those of the blocks named whose content differs: an unchanged block keeps its VVBN. */
-  #writeMetafile(
-    number: number,
-    dirty: ReadonlySet<number>,
-    blocks: number,
-    encode: (fbn: number, target: Uint8Array) => boolean,
-  ): void {
-    const existing = this.#active.inodes.get(number);
-    const { scratch } = this.#blocks;
-    const changed: number[] = [];
-    const unused: number[] = [];
-    for (const fbn of [...dirty].sort((a, b) => a - b)) {
-      if (fbn >= blocks) continue;
-      const before = existing === undefined ? HOLE : this.#tree.pointer(existing, fbn);
-      if (!encode(fbn, scratch)) unused.push(fbn);
-      else if (before === HOLE || !sameBytes(this.#blocks.content(before), scratch)) changed.push(fbn);
-    }
-    const sizeBytes = blocks * BLOCK_SIZE;
-    if (existing?.sizeBytes === sizeBytes && changed.length + unused.length === 0) return;
-    if (existing === undefined) this.#addInode(number, 'metafile', {}, 1);
-    const record = this.#edit(number);
-    record.sizeBytes = sizeBytes;
-    this.#tree.resize(record, blocks, this.#generation);
-    for (const fbn of unused) this.#tree.clear(record, fbn, fbn + 1, this.#generation);
-    this.#tree.assign(record, Uint32Array.from(changed), this.#generation, (fbn) => {
-      encode(fbn, scratch);
-      return this.#blocks.put(scratch, this.#generation);
-    });
-  }
-
-  #applyInodes(transfer: VolumeTransfer): void {
-    for (const number of transfer.removedInodes) this.#removeInode(number);
-    /** The VVBN that each block of the transfer got here, so that what was shared stays shared. */
-    const placed = new Map<number, Vvbn>();
-    for (const { attributes, fbns, sources } of transfer.inodes) {
-      if (attributes.number < ROOT_INODE) {
-        throw new VolumeModelError('WAFL_CORRUPT', `the transfer has the reserved inode ${attributes.number}`);
-      }
-      const record = this.#replaceAttributes(attributes);
-      const mapped: number[] = [];
-      fbns.forEach((fbn, i) => {
-        if (sources[i] === NO_BLOCK) this.#tree.clear(record, fbn, fbn + 1, this.#generation);
-        else mapped.push(i);
-      });
-      const targets = Uint32Array.from(mapped, (i) => fbns[i] ?? 0);
-      this.#tree.assign(record, targets, this.#generation, (_fbn, _before, position) => {
-        const source = sources[mapped[position] ?? 0] ?? NO_BLOCK;
-        const known = placed.get(source);
-        if (known !== undefined) {
-          this.#blocks.retain(known);
-          return known;
-        }
-        const vvbn = this.#blocks.put(transferredBlock(transfer, source), this.#generation);
-        placed.set(source, vvbn);
-        return vvbn;
-      });
-    }
-  }
-
-  /** The inode with attributes from elsewhere and a tree of the right size; with another generation it starts empty. */
-  #replaceAttributes(attributes: InodeAttributes): InodeRecord {
-    const before = this.#active.inodes.get(attributes.number);
-    const record = new InodeRecord(attributes, this.#generation);
-    if (before?.generation === attributes.generation) {
-      record.height = before.height;
-      record.topmost = before.topmost.slice();
-      for (const vvbn of record.topmost) if (vvbn !== HOLE) this.#blocks.retain(vvbn);
-    }
-    this.#active.inodes.set(attributes.number, record, this.#generation);
-    this.#touchInode(attributes.number);
-    this.#nextInodeGeneration = Math.max(this.#nextInodeGeneration, attributes.generation + 1);
-    this.#tree.resize(record, blocksOf(attributes.sizeBytes), this.#generation);
-    return record;
-  }
-
-  #loadInto(image: Image, saved: SavedImage, birth: number): void {
-    for (const [number, inode] of saved.inodes) {
-      let record: InodeRecord | undefined;
-      if (inode !== undefined) {
-        record = new InodeRecord(inode, birth);
-        record.height = inode.height;
-        record.topmost = inode.topmost.slice();
-        for (const vvbn of record.topmost) if (vvbn !== HOLE) this.#blocks.retainLoaded(vvbn);
-      }
-      image.inodes.set(number, record, birth);
-    }
-    for (const [slot, entry] of saved.entries) image.names.place(slot, entry, birth);
-  }
-}
-
-/** What `after` has that `before` has not. */
-function differences(before: Image | undefined, after: Image, snapshot: SnapshotInfo | undefined): SavedImage {
-  const inodes: [number, Inode | undefined][] = [];
-  const entries: [number, DirectoryEntry | undefined][] = [];
-  after.inodes.differencesFrom(before?.inodes, (number, _, inode) => inodes.push([number, inode?.describe()]));
-  after.names.table.differencesFrom(before?.names.table, (slot, _, entry) => entries.push([slot, entry]));
-  return { snapshot, inodes, entries };
 }
 
 function completeOptions(options: VolumeOptions): Required<VolumeOptions> {
@@ -1092,16 +663,6 @@ function checkAttributes({ mode = 0, uid = 0, gid = 0, mtime = 0 }: AttributeCha
     if (value > 0xffff_ffff) throw invalid(`${what} ${value} has more than 32 bits`, what);
   }
   if (!Number.isSafeInteger(mtime)) throw invalid(`mtime ${mtime} is not a whole number of milliseconds`, 'mtime');
-}
-
-function blocksOf(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_SIZE);
-}
-
-function range(first: number, end: number): Uint32Array {
-  const numbers = new Uint32Array(end - first);
-  for (let i = 0; i < numbers.length; i++) numbers[i] = first + i;
-  return numbers;
 }
 
 function invalid(message: string, object: FileReference): VolumeModelError {
