@@ -29,7 +29,7 @@ describe('random histories', () => {
           }
         },
       ),
-      runs(150),
+      runs(80),
     );
   });
 
@@ -47,7 +47,7 @@ describe('random histories', () => {
           assert.deepEqual(differences(twins.volume.snapshotView(name), reference), [], name);
         }
       }),
-      runs(150),
+      runs(80),
     );
     expect(refusals).toBeGreaterThan(200);
   });
@@ -74,7 +74,7 @@ describe('random histories', () => {
           }
         }
       }),
-      runs(60),
+      runs(40),
     );
     expect(reused).toBeGreaterThan(300);
   });
@@ -96,7 +96,7 @@ describe('random histories', () => {
           }
         }
       }),
-      runs(100),
+      runs(60),
     );
     expect(compared).toBeGreaterThan(500);
   });
@@ -128,7 +128,7 @@ describe('random histories', () => {
           base = next;
         }
       }),
-      runs(60),
+      runs(40),
     );
   });
 
@@ -155,7 +155,7 @@ describe('random histories', () => {
         }
         assert.deepEqual(differences(clone.volume.snapshotView(name), kept), []);
       }),
-      runs(60),
+      runs(40),
     );
   });
 });
