@@ -1,15 +1,9 @@
 /** The simulated ONTAP and the clocks and faults to drive it with: `ontap-data-motion/testing`. */
 export { VirtualClock, type VirtualClockOptions } from './clock.ts';
-export {
-  type ClusterPeer,
-  type ClusterSpec,
-  ConnectionBroken,
-  type SimulatedCluster,
-  type User,
-  type VolumeSpec,
-} from './cluster.ts';
+export type { SimulatedCluster, VolumeSpec } from './cluster.ts';
+export type { ClusterSpec, User } from './cluster-state.ts';
 export type { Fault, FaultKind, FaultMatch, FaultOf } from './faults.ts';
-export type { SimRequest, SimResponse } from './http/handler.ts';
+export { ConnectionBroken, type SimRequest, type SimResponse } from './http/message.ts';
 export type { ListenOptions } from './http/server.ts';
 export { SeededRandom } from './random.ts';
 export { REFUSALS, type RefusalName, type RefusalRow } from './refusals.ts';

@@ -1,5 +1,6 @@
 /** ONTAP's asynchronous jobs (rest-facts section 1, Job; addendum section 2). */
-import type { Refusal } from './refusals.ts';
+import { Refusal } from './refusals.ts';
+import type { Switches } from './switches.ts';
 import type { Timeline } from './timeline.ts';
 
 export type JobState = 'queued' | 'running' | 'paused' | 'success' | 'failure';
@@ -9,6 +10,13 @@ export interface JobError {
   readonly message: string;
   readonly status: number;
   readonly target?: string | undefined;
+}
+
+/** What a job fails with when its work was refused. */
+export function jobError(error: unknown, switches: Switches): JobError {
+  if (!(error instanceof Refusal)) throw error;
+  const { code, message, target } = error;
+  return { code, message, target, status: error.status(switches) };
 }
 
 export class Job {
@@ -119,14 +127,6 @@ export class Jobs {
     job.onEnd(() => this.#purge(job, fault?.vanishes ? 0 : JOB_KEPT_MS));
     this.#timeline.after(afterMs, () => this.#run(job, plan, fault));
     return job;
-  }
-
-  /** A job that does nothing but fail. */
-  startFailing(description: string, svm: string | undefined, refusal: Refusal, afterMs: number): Job {
-    const run = () => {
-      throw refusal;
-    };
-    return this.start({ description, svm, run }, afterMs, undefined);
   }
 
   #run(job: Job, plan: JobPlan, fault: JobFault | undefined): void {

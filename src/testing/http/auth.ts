@@ -1,8 +1,8 @@
 /** Who asks: HTTP Basic, or a client certificate whose subject names a user (rest-facts section 1, Auth). */
-import type { SimulatedCluster, User } from '../cluster.ts';
+import type { ClusterState, User } from '../cluster-state.ts';
 import { Refusal } from '../refusals.ts';
 import type { Svm } from '../svm.ts';
-import type { SimRequest } from './handler.ts';
+import type { SimRequest } from './message.ts';
 
 export interface Caller {
   readonly user: User;
@@ -10,7 +10,7 @@ export interface Caller {
   readonly svm: Svm | undefined;
 }
 
-export function callerOf(cluster: SimulatedCluster, { headers, peerCertificate }: SimRequest): Caller {
+export function callerOf(cluster: ClusterState, { headers, peerCertificate }: SimRequest): Caller {
   const basic = basicCredentials(headers['authorization']);
   const user = cluster.users.find((known) =>
     basic ? known.name === basic.name && known.password === basic.password : known.name === peerCertificate?.commonName,

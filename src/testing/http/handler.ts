@@ -3,36 +3,19 @@
  * 2, 5 and 7). What a request means for an object is the resource's business.
  */
 import type { Work } from '../clock.ts';
-import type { SimulatedCluster } from '../cluster.ts';
+import type { ClusterState } from '../cluster-state.ts';
 import type { Job, JobFault } from '../jobs.ts';
 import { Refusal } from '../refusals.ts';
+import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Svm } from '../svm.ts';
 import { type Caller, callerOf } from './auth.ts';
 import { Body } from './body.ts';
 import { type Selection, selection } from './fields.ts';
 import { type JsonTree, valuesAt } from './json-tree.ts';
+import type { SimRequest, SimResponse } from './message.ts';
 import { Arguments, type Comparable, compare, fieldTest, fromRecord } from './query.ts';
 import type { Outcome, RequestContext, Resource } from './resource.ts';
 import { type Route, route } from './router.ts';
-
-export interface SimRequest {
-  readonly method: string;
-  /** With /api; repeated slashes and one at the end do not matter. */
-  readonly path: string;
-  /** As it was sent, without the question mark. */
-  readonly query: string;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body?: string | undefined;
-  /** Subject of the client certificate, when TLS has verified one. */
-  readonly peerCertificate?: { readonly commonName: string } | undefined;
-}
-
-export interface SimResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: the record's type stays within its resource
 type AnyResource = Resource<any>;
@@ -46,27 +29,33 @@ export interface Disturbance {
 
 const COLLECTION_CHANGE_TIMEOUT_SECONDS = 15;
 
+/** Who answers. */
+export interface Answerer {
+  readonly cluster: ClusterState;
+  readonly snapmirror: SnapMirror;
+  readonly resources: readonly AnyResource[];
+}
+
 export async function answer(
-  cluster: SimulatedCluster,
-  resources: readonly AnyResource[],
+  answerer: Answerer,
   request: SimRequest,
   work: Work,
   disturbance: Disturbance = {},
 ): Promise<SimResponse> {
   const hal = request.headers['accept']?.split(/[,;]/)[0]?.trim() !== 'application/json';
   try {
-    const result = await new Exchange(cluster, resources, request, work, hal, disturbance).run();
+    const result = await new Exchange(answerer, request, work, hal, disturbance).run();
     return respond(result, hal, request.method);
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
-    return respond(refusedAnswer(cluster, refusal), hal, request.method);
+    return respond(refusedAnswer(answerer.cluster, refusal), hal, request.method);
   }
 }
 
-function refusedAnswer(cluster: SimulatedCluster, refusal: Refusal): Answer {
+function refusedAnswer(cluster: ClusterState, refusal: Refusal): Answer {
   const { retryAfterSeconds } = refusal.row;
   return {
-    status: refusal.status(cluster.world.switches),
+    status: refusal.status(cluster.physics.switches),
     json: refusal.envelope(),
     ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
   };
@@ -80,23 +69,16 @@ function respond({ status, json, headers }: Answer, hal: boolean, method: string
 
 /** One request and its answer. */
 class Exchange {
-  readonly #cluster: SimulatedCluster;
+  readonly #cluster: ClusterState;
   readonly #request: SimRequest;
   readonly #work: Work;
   readonly #hal: boolean;
-  readonly #resources: readonly AnyResource[];
+  readonly #answerer: Answerer;
   readonly #disturbance: Disturbance;
 
-  constructor(
-    cluster: SimulatedCluster,
-    resources: readonly AnyResource[],
-    request: SimRequest,
-    work: Work,
-    hal: boolean,
-    disturbance: Disturbance,
-  ) {
-    this.#cluster = cluster;
-    this.#resources = resources;
+  constructor(answerer: Answerer, request: SimRequest, work: Work, hal: boolean, disturbance: Disturbance) {
+    this.#answerer = answerer;
+    this.#cluster = answerer.cluster;
     this.#request = request;
     this.#work = work;
     this.#hal = hal;
@@ -106,7 +88,7 @@ class Exchange {
   async run(): Promise<Answer> {
     const { method, path, query, headers, body } = this.#request;
     const caller = callerOf(this.#cluster, this.#request);
-    const target = route(this.#resources, path);
+    const target = route(this.#answerer.resources, path);
     const query_ = new Arguments(query);
     const context = this.#contextFor(caller, target, query_, headers);
     const allowed = allowedMethods(target);
@@ -134,13 +116,14 @@ class Exchange {
     const tunnelled = name !== undefined || uuid !== undefined;
     if (tunnelled) {
       if (caller.svm) throw new Refusal('svmUserMayNotTunnel');
-      svm = this.#cluster.svmRecords.find(
+      svm = this.#cluster.svms.find(
         (known) => (name === undefined || known.name === name) && (uuid ?? known.uuid) === known.uuid,
       );
       if (!svm) throw new Refusal('tunnelSvmUnknown', { svm: name ?? uuid ?? '' });
     }
     return {
       cluster: this.#cluster,
+      snapmirror: this.#answerer.snapmirror,
       user: caller.user,
       svm,
       tunnelled,
@@ -176,7 +159,7 @@ class Exchange {
     const matching = ordered(resource, this.#matching(resource, context, tests), query);
     const start = startOf(resource, matching, query);
     const page = matching.slice(start, start + limit);
-    const full = page.length === limit && this.#cluster.world.switches.emptyLastPage === 'when-full';
+    const full = page.length === limit && this.#cluster.physics.switches.emptyLastPage === 'when-full';
     const next =
       start + page.length < matching.length || full ? nextHref(resource, path, query, page, start) : undefined;
 
@@ -291,20 +274,20 @@ class Exchange {
     const timeoutMs = 1000 * query.integer('return_timeout', COLLECTION_CHANGE_TIMEOUT_SECONDS, [0, 120]);
     const goesOn = query.boolean('continue_on_failure', false);
     const change = this.#changeOf(resource, context);
-    const deadline = this.#cluster.world.clock.now() + timeoutMs;
+    const deadline = this.#cluster.physics.clock.now() + timeoutMs;
     const jobs: Job[] = [];
     let changed = 0;
     let failure: Answer | undefined;
     const matching = this.#matching(resource, context, tests);
     for (const [index, { record }] of matching.entries()) {
-      if (index > 0 && this.#cluster.world.clock.now() >= deadline) {
+      if (index > 0 && this.#cluster.physics.clock.now() >= deadline) {
         const next = { next: { href: `/api${path}?${raw}` } };
         return { status: 200, json: { num_records: changed, _links: next, ...(failure?.json ?? {}) } };
       }
       try {
         const outcome = this.#outcome(context, () => change(record));
         if (!outcome.done) {
-          await this.#jobEnd(outcome.job, deadline - this.#cluster.world.clock.now());
+          await this.#jobEnd(outcome.job, deadline - this.#cluster.physics.clock.now());
           if (outcome.job.error) failure = failedJobAnswer(outcome.job);
           else if (!outcome.job.ended) jobs.push(outcome.job);
         }
@@ -336,24 +319,24 @@ class Exchange {
     try {
       return change();
     } catch (refusal) {
-      if (!(refusal instanceof Refusal) || !refusal.inJob(this.#cluster.world.switches)) throw refusal;
+      if (!(refusal instanceof Refusal) || !refusal.inJob(this.#cluster.physics.switches)) throw refusal;
       return { done: false, job: this.#cluster.startFailingJob(context, refusal) };
     }
   }
 
   /** Waits until the job has ended, at most so long, sleeping from one event of the world to the next. */
   async #jobEnd(job: Job, timeoutMs: number): Promise<void> {
-    const { world } = this.#cluster;
-    const deadline = world.clock.now() + timeoutMs;
-    for (let now = world.clock.now(); !job.ended && now < deadline; now = world.clock.now()) {
+    const { physics } = this.#cluster;
+    const deadline = physics.clock.now() + timeoutMs;
+    for (let now = physics.clock.now(); !job.ended && now < deadline; now = physics.clock.now()) {
       const nap = new AbortController();
       const wake = () => nap.abort();
-      const unwatch = world.timeline.watch(wake);
+      const unwatch = physics.timeline.watch(wake);
       job.onEnd(wake);
-      const next = Math.min(deadline, world.timeline.next ?? deadline);
+      const next = Math.min(deadline, physics.timeline.next ?? deadline);
       await this.#work.sleep(next - now, nap.signal).catch(() => {});
       unwatch();
-      world.settle();
+      physics.settle();
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What the HTTP layer needs to know of a resource; the rules of ONTAP's objects are behind these methods. */
-import type { SimulatedCluster, User } from '../cluster.ts';
-import type { Job, JobFault } from '../jobs.ts';
+import type { ClusterState, JobOrder, User } from '../cluster-state.ts';
+import type { Job } from '../jobs.ts';
+import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Svm } from '../svm.ts';
 import type { Body } from './body.ts';
 import type { FieldRules } from './fields.ts';
@@ -8,8 +9,9 @@ import type { JsonTree } from './json-tree.ts';
 import type { Arguments } from './query.ts';
 
 /** One request, understood as far as the conventions go. */
-export interface RequestContext {
-  readonly cluster: SimulatedCluster;
+export interface RequestContext extends JobOrder {
+  readonly cluster: ClusterState;
+  readonly snapmirror: SnapMirror;
   readonly user: User;
   /** The SVM in whose name the request acts: the user's own, or the one tunnelled to. */
   readonly svm: Svm | undefined;
@@ -17,12 +19,8 @@ export interface RequestContext {
   readonly arguments: Arguments;
   /** Values of `{...}` in the resource's path. */
   readonly path: Readonly<Record<string, string>>;
-  /** `POST /api/storage/volumes`: what jobs are called. */
-  readonly description: string;
   /** Reads show the world as it was this many milliseconds ago. */
   readonly staleMs: number;
-  /** What goes wrong with the job that this request starts. */
-  readonly jobFault: JobFault | undefined;
 }
 
 /** A change is done, or a job carries it on. `location` names the object below /api. */

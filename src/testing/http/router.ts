@@ -1,5 +1,6 @@
-/** From a path to a resource: repeated slashes count as one, one at the end does not count (rest-facts section 1). */
+/** From a path to a resource. */
 import { Refusal } from '../refusals.ts';
+import { belowApi } from './message.ts';
 import type { Resource } from './resource.ts';
 
 export interface Route {
@@ -14,9 +15,8 @@ export interface Route {
 
 // biome-ignore lint/suspicious/noExplicitAny: the record's type stays within its resource
 export function route(resources: readonly Resource<any>[], rawPath: string): Route {
-  const tidy = rawPath.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
-  if (!/^\/api\/./.test(tidy)) throw new Refusal('unknownPath');
-  const path = tidy.slice('/api'.length);
+  const path = belowApi(rawPath);
+  if (path === undefined) throw new Refusal('unknownPath');
   const parts = path.slice(1).split('/').map(decoded);
   for (const resource of resources) {
     const pattern = resource.path.slice(1).split('/');

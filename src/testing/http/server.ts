@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { Clock } from '../../env.ts';
 import { Work } from '../clock.ts';
-import { ConnectionBroken, type SimulatedCluster } from '../cluster.ts';
+import type { SimulatedCluster } from '../cluster.ts';
 import { CertificateAuthority, type KeyPair } from '../tls.ts';
-import type { SimulatedOntap } from '../world.ts';
-import type { SimResponse } from './handler.ts';
+import { ConnectionBroken, type SimResponse } from './message.ts';
 
 export interface ListenOptions {
   /** HTTPS, with certificates made for the occasion; clients may log in by certificate. */
@@ -19,12 +19,20 @@ export interface ListenOptions {
 }
 
 export class Listeners {
-  readonly #world: SimulatedOntap;
+  readonly #clusters: readonly SimulatedCluster[];
+  readonly #clock: Clock;
   readonly #byCluster = new Map<SimulatedCluster, Listener>();
   #authority: CertificateAuthority | undefined;
 
-  constructor(world: SimulatedOntap) {
-    this.#world = world;
+  constructor(clusters: readonly SimulatedCluster[], clock: Clock) {
+    this.#clusters = clusters;
+    this.#clock = clock;
+    for (const cluster of clusters) {
+      cluster.onLife((alive) => {
+        const listener = this.#byCluster.get(cluster);
+        void (alive ? listener?.open() : listener?.close());
+      });
+    }
   }
 
   get tls(): { readonly ca: string } | undefined {
@@ -36,10 +44,10 @@ export class Listeners {
     const authority = tls ? await CertificateAuthority.create() : undefined;
     const keys = await authority?.server();
     this.#authority = authority;
-    for (const [index, cluster] of this.#world.clusters.entries()) {
-      cluster.setClientCertificate(await authority?.client(cluster.user));
+    for (const [index, cluster] of this.#clusters.entries()) {
+      cluster.listensWith(await authority?.client(cluster.user));
       const trust = keys && authority && { ...keys, ca: authority.certificate };
-      const listener = new Listener(cluster, trust, host, port === 0 ? 0 : port + index);
+      const listener = new Listener(cluster, this.#clock, trust, host, port === 0 ? 0 : port + index);
       await listener.open();
       this.#byCluster.set(cluster, listener);
       const shown = host.includes(':') ? `[${host}]` : host;
@@ -51,24 +59,17 @@ export class Listeners {
     await Promise.all([...this.#byCluster.values()].map((listener) => listener.close()));
     this.#byCluster.clear();
     this.#authority = undefined;
-    for (const cluster of this.#world.clusters) {
-      cluster.setClientCertificate(undefined);
+    for (const cluster of this.#clusters) {
+      cluster.listensWith(undefined);
       cluster.url = `https://${cluster.name}.sim`;
     }
-  }
-
-  died(cluster: SimulatedCluster): void {
-    void this.#byCluster.get(cluster)?.close();
-  }
-
-  revived(cluster: SimulatedCluster): void {
-    void this.#byCluster.get(cluster)?.open();
   }
 }
 
 /** One cluster's port. It can be closed and opened again, and then has the same number. */
 class Listener {
   readonly #cluster: SimulatedCluster;
+  readonly #clock: Clock;
   readonly #trust: (KeyPair & { readonly ca: string }) | undefined;
   readonly #host: string;
   #port: number;
@@ -78,11 +79,13 @@ class Listener {
 
   constructor(
     cluster: SimulatedCluster,
+    clock: Clock,
     trust: (KeyPair & { readonly ca: string }) | undefined,
     host: string,
     port: number,
   ) {
     this.#cluster = cluster;
+    this.#clock = clock;
     this.#trust = trust;
     this.#host = host;
     this.#port = port;
@@ -130,7 +133,7 @@ class Listener {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const work = new Work(this.#cluster.world.clock);
+    const work = new Work(this.#clock);
     const finished = new Promise<void>((resolve) => response.once('close', resolve));
     try {
       const body = await textOf(request);

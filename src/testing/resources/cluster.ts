@@ -1,5 +1,5 @@
 /** /cluster, its nodes, jobs, schedules and peers. */
-import type { ClusterPeer, SimulatedCluster } from '../cluster.ts';
+import type { ClusterPeer, ClusterState } from '../cluster-state.ts';
 import type { Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { timeText } from '../http/time-text.ts';
@@ -7,7 +7,7 @@ import type { Job } from '../jobs.ts';
 import type { Schedule } from '../snapmirror/schedules.ts';
 import * as fields from './rest-fields.ts';
 
-export const clusterResource: Resource<SimulatedCluster> = {
+export const clusterResource: Resource<ClusterState> = {
   path: '/cluster',
   single: true,
   schema: schema(fields.CLUSTER),
@@ -17,7 +17,7 @@ export const clusterResource: Resource<SimulatedCluster> = {
   view: ({ name, uuid, version }) => ({ name, uuid, version }),
 };
 
-export const nodeResource: Resource<SimulatedCluster['nodes'][number]> = {
+export const nodeResource: Resource<ClusterState['nodes'][number]> = {
   path: '/cluster/nodes',
   schema: schema(`${fields.NODE} is_all_flash_optimized? is_all_flash_select_optimized?`),
   keys: ['uuid', 'name'],
@@ -58,10 +58,10 @@ export const jobResource: Resource<Job> = {
       code: error === undefined ? 0 : Number(error.code),
       start_time: timeText(job.startedAt),
       ...(job.endedAt === undefined ? {} : { end_time: timeText(job.endedAt) }),
-      ...(error && cluster.world.switches.jobFailureShape === 'new'
+      ...(error && cluster.physics.switches.jobFailureShape === 'new'
         ? { error: { message: error.message, code: error.code } }
         : {}),
-      node: { name: cluster.nodes[0]?.name ?? cluster.name },
+      node: { name: cluster.firstNode },
       ...(svm ? { svm: { name: svm.name, uuid: svm.uuid } } : {}),
     };
   },

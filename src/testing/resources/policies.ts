@@ -66,7 +66,7 @@ export const policyResource: Resource<Policy> = {
     const svm = context.svm?.name ?? body.text('svm.name');
     if (svm !== undefined && !cluster.svmNamed(svm)) throw new Refusal('svmUnknown', { svm });
     if (cluster.policies.some((known) => known.name === name && known.svm === svm)) throw new Refusal('duplicateEntry');
-    const policy = new Policy(cluster.world.random.uuid(), name, rulesOf(context, body), { builtIn: false, svm });
+    const policy = new Policy(cluster.physics.random.uuid(), name, rulesOf(context, body), { builtIn: false, svm });
     const job = cluster.startJob(context, () => {
       cluster.policies.push(policy);
     });
@@ -83,8 +83,8 @@ export const policyResource: Resource<Policy> = {
         ...(transferSchedule ? { transferSchedule } : {}),
         ...(comment === undefined ? {} : { comment }),
       };
-      for (const relationship of context.cluster.world.relationships) {
-        if (relationship.policy === policy) context.cluster.world.transfers.scheduleNext(relationship);
+      for (const relationship of context.snapmirror.relationships) {
+        if (relationship.policy === policy) context.snapmirror.scheduleNext(relationship);
       }
     });
     return { done: false, job };
@@ -93,7 +93,7 @@ export const policyResource: Resource<Policy> = {
   remove(context, policy) {
     const { cluster } = context;
     if (policy.builtIn) throw new Refusal('policyBuiltIn', { policy: policy.name });
-    const used = cluster.world.relationships.some((known) => known.policy === policy && known.existsAtDestination);
+    const used = context.snapmirror.relationships.some((known) => known.policy === policy && known.existsAtDestination);
     if (used) throw new Refusal('policyInUse', { policy: policy.name });
     const job = cluster.startJob(context, () => {
       cluster.policies.splice(cluster.policies.indexOf(policy), 1);

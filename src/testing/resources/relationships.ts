@@ -1,5 +1,5 @@
 /** /snapmirror/relationships and their transfers: bodies and records; the rules are in ../snapmirror/operations.ts. */
-import type { SimulatedCluster } from '../cluster.ts';
+import type { ClusterState } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
 import { type JsonTree, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
@@ -58,29 +58,21 @@ export const relationshipResource: Resource<Relationship> = {
     'recover_after_break',
   ],
   records: (context) => {
-    const { cluster, svm } = context;
-    const asOf = cluster.world.clock.now() - context.staleMs;
-    if (listsDestinations(context)) {
-      return cluster.world.relationships.filter(
-        ({ source }, index) =>
-          source.cluster === cluster &&
-          (svm === undefined || source.volume.svm === svm) &&
-          cluster.world.relationships[index]?.atSource(asOf),
-      );
-    }
-    return cluster.world.relationships.filter(
-      (known) =>
-        known.destination.cluster === cluster &&
-        (svm === undefined || known.destination.volume.svm === svm) &&
-        known.atDestination(asOf),
+    const { cluster, snapmirror, svm } = context;
+    const asOf = cluster.physics.clock.now() - context.staleMs;
+    const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
+    return snapmirror.relationships.filter((known) =>
+      listsDestinations(context)
+        ? here(known.source) && known.atSource(asOf)
+        : here(known.destination) && known.atDestination(asOf),
     );
   },
   find: (context, key) => {
     const sourceHalf =
       context.arguments.boolean('source_only', false) || context.arguments.boolean('source_info_only', false);
-    const { cluster, svm, staleMs } = context;
-    const asOf = cluster.world.clock.now() - staleMs;
-    return cluster.world.relationships.find((known) => {
+    const { cluster, snapmirror, svm, staleMs } = context;
+    const asOf = cluster.physics.clock.now() - staleMs;
+    return snapmirror.relationships.find((known) => {
       if (known.uuid !== key) return false;
       const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
       if (context.arguments.boolean('source_only', false)) return here(known.source) && known.atSource(asOf);
@@ -94,17 +86,16 @@ export const relationshipResource: Resource<Relationship> = {
     listsDestinations(context) ? destinationView(relationship, context) : relationshipView(relationship, context),
 
   post(context, body) {
-    const { cluster } = context;
-    const { world } = cluster;
+    const { cluster, snapmirror } = context;
     const plan = planCreate(context, body);
     let made: Relationship | undefined;
     const run = () => {
       const wanted = plan.complete();
-      made = createRelationship(world, wanted);
-      if (plan.initialize) startTransfer(world, made, {});
+      made = createRelationship(snapmirror, wanted);
+      if (plan.initialize) startTransfer(snapmirror, made, {});
     };
     if (context.arguments.boolean('validate_only', false)) return { done: true };
-    const job = cluster.startJob(context, run, { svm: plan.svm.name });
+    const job = cluster.startJob(context, run, plan.svm);
     return { done: false, job, record: () => made, location: '/snapmirror/relationships/' };
   },
 
@@ -126,7 +117,7 @@ export const relationshipResource: Resource<Relationship> = {
       force: query.boolean('force', false),
       validateOnly: query.boolean('validate_only', false),
     };
-    const run = planChange(cluster.world, relationship, change);
+    const run = planChange(context.snapmirror, relationship, change);
     if (change.validateOnly) return { done: true };
     return { done: false, job: startBusyJob(context, relationship, run) };
   },
@@ -141,7 +132,7 @@ export const relationshipResource: Resource<Relationship> = {
       source_info_only: 'source-info',
     };
     const scope = first === undefined ? 'both' : scopes[first];
-    const run = planDelete(context.cluster.world, relationship, scope);
+    const run = planDelete(context.snapmirror, relationship, scope);
     return { done: false, job: startBusyJob(context, relationship, run) };
   },
 };
@@ -153,11 +144,11 @@ export const transferResource: Resource<Transfer> = {
   valuesLeftToResource: ['state'],
   postable: ['throttle', 'source_snapshot', 'storage_efficiency_enabled'],
   patchable: ['state', 'throttle'],
-  records: (context) => context.cluster.world.transfers.listed(relationshipOf(context)),
+  records: (context) => context.snapmirror.listed(relationshipOf(context)),
   key: ({ uuid }) => uuid,
   view: (transfer, context) => {
     const { uuid, destination } = relationshipOf(context);
-    const now = context.cluster.world.timeline.now;
+    const now = context.cluster.physics.timeline.now;
     const { snapshot, error, endedAt } = transfer;
     return withoutAbsent({
       uuid: transfer.uuid,
@@ -179,7 +170,7 @@ export const transferResource: Resource<Transfer> = {
 
   post(context, body) {
     const relationship = relationshipOf(context);
-    const transfer = startTransfer(context.cluster.world, relationship, {
+    const transfer = startTransfer(context.snapmirror, relationship, {
       sourceSnapshot: body.text('source_snapshot'),
       throttle: body.number('throttle'),
     });
@@ -189,7 +180,7 @@ export const transferResource: Resource<Transfer> = {
 
   patch(context, transfer, body) {
     body.require('state');
-    abortTransfer(context.cluster.world, relationshipOf(context), transfer, body.text('state') ?? '');
+    abortTransfer(context.snapmirror, relationshipOf(context), transfer, body.text('state') ?? '');
     return { done: true };
   },
 };
@@ -234,7 +225,7 @@ function planCreate(context: RequestContext, body: Body): CreatePlan {
   const volume = cluster.findVolume(svm, volumeName);
   if (!volume) throw new Refusal('volumeMissing', { name: 'destination.path' });
   const wanted = { ...common, destination: { cluster, volume } };
-  checkCreate(cluster.world, wanted);
+  checkCreate(context.snapmirror, wanted);
   return { svm, initialize, complete: () => wanted };
 }
 
@@ -252,7 +243,7 @@ function destinationEnd(
   context: RequestContext,
   body: Body,
   provisions: boolean,
-): { cluster: SimulatedCluster; svm: Svm; volumeName: string } {
+): { cluster: ClusterState; svm: Svm; volumeName: string } {
   const { cluster } = context;
   const [svmName, volumeName] = splitPath(body.text('destination.path') ?? '', 'destination.path');
   const local = cluster.svmNamed(svmName);
@@ -262,11 +253,11 @@ function destinationEnd(
   }
   const peer = provisions ? cluster.svmPeers.find(({ alias }) => alias === svmName) : undefined;
   if (!peer) throw new Refusal('svmUnknown', { svm: svmName });
-  return { cluster: cluster.world.cluster(peer.peerCluster), svm: peer.peerSvm, volumeName };
+  return { cluster: peer.peerCluster, svm: peer.peerSvm, volumeName };
 }
 
 /** By the name that the source SVM has at the destination: its own, or the alias of its peering. */
-function sourceEnd(context: RequestContext, body: Body, cluster: SimulatedCluster, svm: Svm): RelationshipEnd {
+function sourceEnd(context: RequestContext, body: Body, cluster: ClusterState, svm: Svm): RelationshipEnd {
   const [svmName, volumeName] = splitPath(body.text('source.path') ?? '', 'source.path');
   const asked = context.cluster;
   if (asked !== cluster) {
@@ -279,20 +270,20 @@ function sourceEnd(context: RequestContext, body: Body, cluster: SimulatedCluste
   if (local === svm) return found(cluster, svm, volumeName);
   const peering = peeringFor(cluster, svm, svmName);
   if (peering?.state !== 'peered' || !peering.applications.includes('snapmirror')) throw new Refusal('svmsNotPeered');
-  const peerCluster = cluster.world.cluster(peering.peerCluster);
+  const { peerCluster } = peering;
   if (!peerCluster.reaches(cluster)) {
-    throw new Refusal('peerUnreachable', { cluster: peerCluster.name, node: peerCluster.nodes[0]?.name ?? '' });
+    throw new Refusal('peerUnreachable', { cluster: peerCluster.name, node: peerCluster.firstNode });
   }
   return found(peerCluster, peering.peerSvm, volumeName);
 }
 
-function found(cluster: SimulatedCluster, svm: Svm, name: string): RelationshipEnd {
+function found(cluster: ClusterState, svm: Svm, name: string): RelationshipEnd {
   const volume = cluster.findVolume(svm, name);
   if (!volume) throw new Refusal('volumeMissing', { name: 'source.path' });
   return { cluster, volume };
 }
 
-function policyOf(cluster: SimulatedCluster, body: Body, svm: Svm): Policy | undefined {
+function policyOf(cluster: ClusterState, body: Body, svm: Svm): Policy | undefined {
   const uuid = body.text('policy.uuid');
   if (uuid !== undefined) {
     const policy = cluster.policies.find((known) => known.uuid === uuid);
@@ -304,7 +295,7 @@ function policyOf(cluster: SimulatedCluster, body: Body, svm: Svm): Policy | und
 }
 
 /** A policy of the SVM is preferred to one of the cluster. */
-function namedPolicy(cluster: SimulatedCluster, name: string, svm: Svm): Policy {
+function namedPolicy(cluster: ClusterState, name: string, svm: Svm): Policy {
   const named = cluster.policies.filter((known) => known.name === name);
   const policy = named.find((known) => known.svm === svm.name) ?? named.find((known) => known.svm === undefined);
   if (!policy) throw new Refusal('policyUnknown', { policy: name });
@@ -312,7 +303,7 @@ function namedPolicy(cluster: SimulatedCluster, name: string, svm: Svm): Policy 
 }
 
 function scheduleOf(
-  cluster: SimulatedCluster,
+  cluster: ClusterState,
   body: Body,
   refusal: 'scheduleUnknown' | 'scheduleUnknownOnModify',
 ): Schedule | undefined {
@@ -328,10 +319,9 @@ function scheduleOf(
 function startBusyJob(
   context: RequestContext,
   relationship: Relationship,
-  run: Parameters<SimulatedCluster['startJob']>[1],
+  run: Parameters<ClusterState['startJob']>[1],
 ) {
-  const { svm } = relationship.destination.volume;
-  const job = context.cluster.startJob(context, run, { svm: svm.name });
+  const job = context.cluster.startJob(context, run, relationship.destination.volume.svm);
   relationship.busy = job;
   job.onEnd(() => {
     relationship.busy = undefined;
@@ -354,14 +344,14 @@ function destinationView(relationship: Relationship, { cluster }: RequestContext
     uuid: relationship.uuid,
     source: ownEnd(source.volume),
     destination: endSeenFrom(cluster, source.volume.svm, destination),
-    policy: cluster.world.switches.policyInDestinationsView === 'present' ? policyReference(policy) : undefined,
+    policy: cluster.physics.switches.policyInDestinationsView === 'present' ? policyReference(policy) : undefined,
   });
 }
 
 /** Which field is there in which state: addendum section 2. */
 function relationshipView(relationship: Relationship, context: RequestContext): JsonTree {
   const { cluster } = context;
-  const { timeline, clock } = cluster.world;
+  const { timeline, clock } = cluster.physics;
   const { source, destination, running, lastEnded, schedule } = relationship;
   const state = relationship.stateAt(clock.now() - context.staleMs);
   const now = timeline.now;
@@ -396,8 +386,8 @@ function relationshipView(relationship: Relationship, context: RequestContext): 
   });
 }
 
-function lagOf(relationship: Relationship, state: string, { world }: SimulatedCluster): string | undefined {
-  const { switches, timeline } = world;
+function lagOf(relationship: Relationship, state: string, { physics }: ClusterState): string | undefined {
+  const { switches, timeline } = physics;
   const since = (createdAt: number) => durationText((timeline.now - createdAt) / 1000);
   if (state === 'uninitialized') {
     const oldest = relationship.source.volume.snapshotInfos()[0];
@@ -417,7 +407,7 @@ function ownEnd(volume: SimulatedVolume): JsonTree {
 }
 
 /** The far end under its local name, with its cluster only if that is another one. */
-function endSeenFrom(cluster: SimulatedCluster, nearSvm: Svm, { cluster: far, volume }: RelationshipEnd): JsonTree {
+function endSeenFrom(cluster: ClusterState, nearSvm: Svm, { cluster: far, volume }: RelationshipEnd): JsonTree {
   const peering = cluster.svmPeers.find((peer) => peer.svm === nearSvm && peer.peerSvm === volume.svm);
   const name = peering?.alias ?? volume.svm.name;
   return {
@@ -427,8 +417,8 @@ function endSeenFrom(cluster: SimulatedCluster, nearSvm: Svm, { cluster: far, vo
   };
 }
 
-function relationshipOf({ cluster, svm, path }: RequestContext): Relationship {
-  const relationship = cluster.world.relationships.find(
+function relationshipOf({ cluster, snapmirror, svm, path }: RequestContext): Relationship {
+  const relationship = snapmirror.relationships.find(
     (known) =>
       known.uuid === path['relationship.uuid'] &&
       known.existsAtDestination &&

@@ -51,7 +51,7 @@ export const snapshotResource: Resource<SnapshotInfo> = {
           ...(comment === undefined ? {} : { comment }),
         });
       },
-      { svm: volume.svm.name },
+      volume.svm,
     );
     return { done: false, job, record: () => made, location: `/storage/volumes/${volume.uuid}/snapshots?name=${name}` };
   },
@@ -75,7 +75,7 @@ export const snapshotResource: Resource<SnapshotInfo> = {
           ...(comment === undefined ? {} : { comment }),
         });
       },
-      { svm: volume.svm.name },
+      volume.svm,
     );
     return { done: false, job };
   },
@@ -97,7 +97,7 @@ export const snapshotResource: Resource<SnapshotInfo> = {
         }
         volume.content.deleteSnapshot(snapshot.name);
       },
-      { svm: volume.svm.name },
+      volume.svm,
     );
     return { done: false, job };
   },
@@ -110,6 +110,6 @@ function volumeOf({ cluster, svm, path }: RequestContext): SimulatedVolume {
 }
 
 /** Who needs the snapshot: the base of a relationship may not be deleted. */
-function ownersOf({ cluster }: RequestContext, volume: SimulatedVolume, { uuid }: SnapshotInfo): string[] {
-  return cluster.world.transfers.isBase(volume, uuid) ? ['snapmirror_dependent'] : [];
+function ownersOf({ snapmirror }: RequestContext, volume: SimulatedVolume, { uuid }: SnapshotInfo): string[] {
+  return snapmirror.isBase(volume, uuid) ? ['snapmirror_dependent'] : [];
 }

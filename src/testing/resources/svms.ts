@@ -1,17 +1,16 @@
 /** /svm/svms, /svm/peers, /storage/aggregates. */
-import type { SimulatedCluster } from '../cluster.ts';
-import type { Outcome, RequestContext, Resource } from '../http/resource.ts';
+import { type ClusterState, SVM_PEER_STATES, type SvmPeer, type SvmPeerState } from '../cluster-state.ts';
+import type { Outcome, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { Refusal } from '../refusals.ts';
-import { type Aggregate, SVM_PEER_STATES, type Svm, type SvmPeer, type SvmPeerState } from '../svm.ts';
-import { freeAlias } from '../world.ts';
+import type { Aggregate, Svm } from '../svm.ts';
 import * as fields from './rest-fields.ts';
 
 export const svmResource: Resource<Svm> = {
   path: '/svm/svms',
   schema: schema(fields.SVM),
   keys: ['uuid', 'name'],
-  records: ({ cluster, svm }) => (svm ? [svm] : cluster.svmRecords),
+  records: ({ cluster, svm }) => (svm ? [svm] : cluster.svms),
   key: ({ uuid }) => uuid,
   view: ({ uuid, name, state }, { cluster }) => ({
     uuid,
@@ -20,7 +19,7 @@ export const svmResource: Resource<Svm> = {
     subtype: 'default',
     language: 'c.utf_8',
     ipspace: { name: 'Default' },
-    aggregates: cluster.aggregateRecords.map((aggregate) => ({ name: aggregate.name, uuid: aggregate.uuid })),
+    aggregates: cluster.aggregates.map((aggregate) => ({ name: aggregate.name, uuid: aggregate.uuid })),
   }),
 };
 
@@ -28,8 +27,8 @@ export const aggregateResource: Resource<Aggregate> = {
   path: '/storage/aggregates',
   schema: schema(fields.AGGREGATE),
   keys: ['uuid', 'name'],
-  clusterOnly: ({ cluster }) => cluster.world.switches.aggregatesInSvmScope === 'refused',
-  records: ({ cluster }) => cluster.aggregateRecords,
+  clusterOnly: ({ cluster }) => cluster.physics.switches.aggregatesInSvmScope === 'refused',
+  records: ({ cluster }) => cluster.aggregates,
   key: ({ uuid }) => uuid,
   view: (aggregate, { cluster }) => {
     const used = cluster.usedBytes(aggregate);
@@ -58,7 +57,7 @@ export const svmPeerResource: Resource<SvmPeer> = {
   patchable: ['applications', 'state', 'name'],
   records: ({ cluster, svm }) => cluster.svmPeers.filter((peer) => svm === undefined || peer.svm === svm),
   key: ({ uuid }) => uuid,
-  view: ({ uuid, svm, peerSvm, peerCluster, alias, state, applications }, { cluster }) => ({
+  view: ({ uuid, svm, peerSvm, peerCluster, alias, state, applications }) => ({
     uuid,
     name: alias,
     state,
@@ -66,12 +65,12 @@ export const svmPeerResource: Resource<SvmPeer> = {
     svm: { name: svm.name, uuid: svm.uuid },
     peer: {
       svm: { name: peerSvm.name, uuid: peerSvm.uuid },
-      cluster: { name: peerCluster, uuid: cluster.world.cluster(peerCluster).uuid },
+      cluster: { name: peerCluster.name, uuid: peerCluster.uuid },
     },
   }),
   hangMs: ({ cluster }) => {
-    const dead = cluster.svmPeers.some(({ peerCluster }) => !cluster.world.cluster(peerCluster).alive);
-    return dead ? cluster.world.switches.svmPeersWithDeadPeerMs : 0;
+    const dead = cluster.svmPeers.some(({ peerCluster }) => !peerCluster.alive);
+    return dead ? cluster.physics.switches.svmPeersWithDeadPeerMs : 0;
   },
 
   post(context, body) {
@@ -93,12 +92,12 @@ export const svmPeerResource: Resource<SvmPeer> = {
     }
     const alias = body.text('name') ?? peerSvm.name;
     const local = peerCluster === cluster;
-    if (!local && freeAlias(cluster, alias) !== alias) throw new Refusal('svmPeerNameClash', { name: alias });
+    if (!local && cluster.freeAlias(alias) !== alias) throw new Refusal('svmPeerNameClash', { name: alias });
     const own: SvmPeer = {
-      uuid: cluster.world.random.uuid(),
+      uuid: cluster.physics.random.uuid(),
       svm,
       peerSvm,
-      peerCluster: peerCluster.name,
+      peerCluster,
       alias,
       state: local ? 'peered' : 'initiated',
       applications,
@@ -107,11 +106,11 @@ export const svmPeerResource: Resource<SvmPeer> = {
       if (!cluster.reaches(peerCluster)) throw unreachable(peerCluster);
       cluster.svmPeers.push(own);
       peerCluster.svmPeers.push({
-        uuid: cluster.world.random.uuid(),
+        uuid: cluster.physics.random.uuid(),
         svm: peerSvm,
         peerSvm: svm,
-        peerCluster: cluster.name,
-        alias: local ? svm.name : freeAlias(peerCluster, svm.name),
+        peerCluster: cluster,
+        alias: local ? svm.name : peerCluster.freeAlias(svm.name),
         state: local ? 'peered' : 'pending',
         applications,
       });
@@ -121,19 +120,17 @@ export const svmPeerResource: Resource<SvmPeer> = {
 
   patch(context, peer, body) {
     const { cluster } = context;
-    const other = otherHalf(cluster, peer);
+    const other = otherHalf(peer);
     const state = body.text('state') as SvmPeerState | undefined;
     if (state !== undefined && !mayBecome(peer.state, state)) {
       throw new Refusal('svmPeerNotPending', { state, from: peer.state });
     }
     const alias = body.text('name');
-    if (alias !== undefined && alias !== peer.alias && freeAlias(cluster, alias) !== alias) {
+    if (alias !== undefined && alias !== peer.alias && cluster.freeAlias(alias) !== alias) {
       throw new Refusal('svmPeerNameClash', { name: alias });
     }
     const job = cluster.startJob(context, () => {
-      if (!cluster.reaches(cluster.world.cluster(peer.peerCluster))) {
-        throw unreachable(cluster.world.cluster(peer.peerCluster));
-      }
+      if (!cluster.reaches(peer.peerCluster)) throw unreachable(peer.peerCluster);
       if (body.has('applications')) {
         peer.applications = body.texts('applications');
         if (other) other.applications = peer.applications;
@@ -150,15 +147,15 @@ export const svmPeerResource: Resource<SvmPeer> = {
   remove(context, peer): Outcome<SvmPeer> {
     const { cluster } = context;
     const force = context.arguments.boolean('force', false);
-    const inUse = cluster.world.relationships.some(({ source, destination, existsAtDestination }) => {
+    const inUse = context.snapmirror.relationships.some(({ source, destination, existsAtDestination }) => {
       const svms = [source.volume.svm, destination.volume.svm];
       return existsAtDestination && svms.includes(peer.svm) && svms.includes(peer.peerSvm);
     });
     if (inUse && !force) throw new Refusal('svmPeerInUse');
     const job = cluster.startJob(context, () => {
-      const peerCluster = cluster.world.cluster(peer.peerCluster);
+      const { peerCluster } = peer;
       if (!cluster.reaches(peerCluster) && !force) throw unreachable(peerCluster);
-      const other = otherHalf(cluster, peer);
+      const other = otherHalf(peer);
       cluster.svmPeers = cluster.svmPeers.filter((known) => known !== peer);
       if (cluster.reaches(peerCluster)) peerCluster.svmPeers = peerCluster.svmPeers.filter((known) => known !== other);
     });
@@ -166,7 +163,7 @@ export const svmPeerResource: Resource<SvmPeer> = {
   },
 };
 
-function peerOf(cluster: SimulatedCluster, name: string): SimulatedCluster {
+function peerOf(cluster: ClusterState, name: string): ClusterState {
   if (name === cluster.name) return cluster;
   const peer = cluster.peers.find((known) => known.cluster.name === name);
   if (!peer) throw new Refusal('clusterNotPeered', { cluster: name });
@@ -174,14 +171,14 @@ function peerOf(cluster: SimulatedCluster, name: string): SimulatedCluster {
   return peer.cluster;
 }
 
-function unreachable(peer: SimulatedCluster): Refusal {
-  return new Refusal('peerUnreachable', { cluster: peer.name, node: peer.nodes[0]?.name ?? peer.name });
+function unreachable(peer: ClusterState): Refusal {
+  return new Refusal('peerUnreachable', { cluster: peer.name, node: peer.firstNode });
 }
 
-function otherHalf(cluster: SimulatedCluster, peer: SvmPeer): SvmPeer | undefined {
-  return cluster.world
-    .cluster(peer.peerCluster)
-    .svmPeers.find((other) => other !== peer && other.svm === peer.peerSvm && other.peerSvm === peer.svm);
+function otherHalf(peer: SvmPeer): SvmPeer | undefined {
+  return peer.peerCluster.svmPeers.find(
+    (other) => other !== peer && other.svm === peer.peerSvm && other.peerSvm === peer.svm,
+  );
 }
 
 function mayBecome(from: SvmPeerState, to: SvmPeerState): boolean {
@@ -196,6 +193,6 @@ function mayBecome(from: SvmPeerState, to: SvmPeerState): boolean {
 }
 
 /** The peering that lets an SVM use SnapMirror with another, found by what the other is called here. */
-export function peeringFor(context: RequestContext['cluster'], svm: Svm, alias: string): SvmPeer | undefined {
-  return context.svmPeers.find((peer) => peer.svm === svm && peer.alias === alias);
+export function peeringFor(cluster: ClusterState, svm: Svm, alias: string): SvmPeer | undefined {
+  return cluster.svmPeers.find((peer) => peer.svm === svm && peer.alias === alias);
 }

@@ -1,11 +1,12 @@
 /** /storage/volumes: ONTAP's rules of volumes (rest-facts sections 4, 5 and 10). */
-import type { SimulatedCluster } from '../cluster.ts';
+import type { ClusterState } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
 import { overlaid, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { timeText } from '../http/time-text.ts';
 import { Refusal } from '../refusals.ts';
+import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Aggregate, Svm } from '../svm.ts';
 import type { SimulatedVolume, VolumeState, VolumeStyle, VolumeType } from '../volume.ts';
 import * as fields from './rest-fields.ts';
@@ -70,7 +71,7 @@ export const volumeResource: Resource<SimulatedVolume> = {
           settings: settingsOf(body),
         });
       },
-      { svm: svm.name },
+      svm,
     );
     const query = new URLSearchParams({ name });
     return { done: false, job, record: () => made, location: `/storage/volumes?${query}` };
@@ -90,9 +91,9 @@ export const volumeResource: Resource<SimulatedVolume> = {
       context,
       () => {
         if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-        change(cluster, volume, body, { state, sizeBytes });
+        change(context, volume, body, { state, sizeBytes });
       },
-      { svm: volume.svm.name },
+      volume.svm,
     );
     return { done: false, job };
   },
@@ -106,18 +107,18 @@ export const volumeResource: Resource<SimulatedVolume> = {
         const where = { volume: volume.name, svm: volume.svm.name };
         if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
         if (volume.state !== 'offline') throw new Refusal('volumeNotOffline', where);
-        const end = endOfRelationship(cluster, volume);
+        const end = endOfRelationship(context.snapmirror, volume);
         if (end !== undefined) throw new Refusal('volumeInRelationship', { ...where, end });
         cluster.volumes.delete(volume.uuid);
       },
-      { svm: volume.svm.name },
+      volume.svm,
     );
     return { done: false, job };
   },
 };
 
 function change(
-  cluster: SimulatedCluster,
+  { cluster, snapmirror }: RequestContext,
   volume: SimulatedVolume,
   body: Body,
   { state, sizeBytes }: { state: VolumeState | undefined; sizeBytes: number | undefined },
@@ -128,7 +129,7 @@ function change(
     throw new Refusal('volumeNameInUse', { volume: name, svm: volume.svm.name });
   }
   if (state !== undefined && state !== 'online') {
-    const running = cluster.world.relationships.some(
+    const running = snapmirror.relationships.some(
       (known) => known.running && (known.source.volume === volume || known.destination.volume === volume),
     );
     if (running) throw new Refusal('volumeBusy', where);
@@ -152,7 +153,7 @@ function change(
   volume.settings = overlaid(volume.settings, settingsOf(body));
 }
 
-function viewOf(volume: SimulatedVolume, { cluster }: RequestContext) {
+function viewOf(volume: SimulatedVolume, { snapmirror }: RequestContext) {
   const { settings } = volume;
   const online = volume.state === 'online';
   const used = volume.usedBytes();
@@ -160,9 +161,7 @@ function viewOf(volume: SimulatedVolume, { cluster }: RequestContext) {
     (settings['space'] as SpaceSetting | undefined)?.snapshot?.reserve_percent ?? DEFAULT_RESERVE_PERCENT,
   );
   const afsTotal = Math.floor((volume.sizeBytes * (100 - reserve)) / 100);
-  const protectedBy = cluster.world.relationships.some(
-    (known) => known.source.volume === volume && known.existsAtSource,
-  );
+  const protectedBy = snapmirror.relationships.some((known) => known.source.volume === volume && known.existsAtSource);
   return withoutAbsent(
     overlaid(
       {
@@ -238,22 +237,22 @@ function svmOf(context: RequestContext, body: Body): Svm {
     return svm;
   }
   if (uuid === undefined) body.require('svm.name');
-  const found = cluster.svmRecords.find((known) => (uuid === undefined ? known.name === name : known.uuid === uuid));
+  const found = cluster.svms.find((known) => (uuid === undefined ? known.name === name : known.uuid === uuid));
   if (!found) throw new Refusal('svmUnknown', { svm: name ?? uuid ?? '' });
   return found;
 }
 
-function aggregatesOf(cluster: SimulatedCluster, body: Body): Aggregate[] {
+function aggregatesOf(cluster: ClusterState, body: Body): Aggregate[] {
   const names = [...body.texts('aggregates.name'), ...body.texts('aggregates.uuid')];
   if (names.length === 0) throw new Refusal('requiredMissing', { name: 'aggregates.name' });
   return names.map((name) => {
-    const found = cluster.aggregateRecords.find((known) => known.name === name || known.uuid === name);
+    const found = cluster.aggregates.find((known) => known.name === name || known.uuid === name);
     if (!found) throw new Refusal('aggregateUnknown');
     return found;
   });
 }
 
-function checkJunction(cluster: SimulatedCluster, svm: Svm, volume: string, path: string): void {
+function checkJunction(cluster: ClusterState, svm: Svm, volume: string, path: string): void {
   if (!path.startsWith('/')) throw new Refusal('invalidValue', { value: path, name: 'nas.path', expected: '<path>' });
   const taken = [...cluster.volumes.values()].some(
     (other) => other.svm === svm && other.junctionPath === path && other.name !== volume,
@@ -261,8 +260,8 @@ function checkJunction(cluster: SimulatedCluster, svm: Svm, volume: string, path
   if (taken) throw new Refusal('junctionInUse', { volume, svm: svm.name, path });
 }
 
-function endOfRelationship(cluster: SimulatedCluster, volume: SimulatedVolume): 'source' | 'destination' | undefined {
-  for (const { source, destination, existsAtSource, existsAtDestination } of cluster.world.relationships) {
+function endOfRelationship(snapmirror: SnapMirror, volume: SimulatedVolume): 'source' | 'destination' | undefined {
+  for (const { source, destination, existsAtSource, existsAtDestination } of snapmirror.relationships) {
     if (source.volume === volume && existsAtSource) return 'source';
     if (destination.volume === volume && existsAtDestination) return 'destination';
   }
@@ -271,7 +270,7 @@ function endOfRelationship(cluster: SimulatedCluster, volume: SimulatedVolume): 
 
 /** Makes the destination that a relationship asks for with create_destination. */
 export function provisionDestination(
-  cluster: SimulatedCluster,
+  cluster: ClusterState,
   svm: Svm,
   name: string,
   sizeBytes: number,
@@ -280,7 +279,7 @@ export function provisionDestination(
     throw new Refusal('destinationNotProvisioned', { reason: `volume ${svm.name}:${name} already exists` });
   }
   const free = (aggregate: Aggregate) => aggregate.sizeBytes - cluster.usedBytes(aggregate);
-  const [roomiest] = [...cluster.aggregateRecords].sort((a, b) => free(b) - free(a));
+  const [roomiest] = [...cluster.aggregates].sort((a, b) => free(b) - free(a));
   if (!roomiest || free(roomiest) < sizeBytes) throw new Refusal('destinationHasNoSpace');
   return cluster.addVolume({ svm, name, type: 'dp', style: 'flexvol', sizeBytes, aggregates: [roomiest] });
 }

@@ -2,11 +2,10 @@
  * What may be done to a SnapMirror relationship, when, and what it does: ONTAP's rules, one function an operation, each
  * with its facts (rest-facts section 2.2 and addendum section 4 unless said otherwise).
  */
-import type { SimulatedCluster } from '../cluster.ts';
-import type { Job } from '../jobs.ts';
+import type { ClusterState } from '../cluster-state.ts';
+import { type Job, jobError } from '../jobs.ts';
 import { Refusal, type RefusalName } from '../refusals.ts';
 import type { SimulatedVolume } from '../volume.ts';
-import type { SimulatedOntap } from '../world.ts';
 import type { Policy } from './policies.ts';
 import {
   RELATIONSHIP_STATES,
@@ -16,7 +15,7 @@ import {
   type TransferType,
 } from './relationship.ts';
 import type { Schedule } from './schedules.ts';
-import { TRANSFER_ERRORS, type TransferOptions } from './transfers.ts';
+import { type SnapMirror, TRANSFER_ERRORS, type TransferOptions } from './snapmirror.ts';
 
 const IN_PROGRESS = 'Another transfer is in progress';
 const NO_COMMON_SNAPSHOT = 'No common Snapshot copy found between the source and destination volumes';
@@ -25,49 +24,50 @@ const UNREACHABLE = 'Failed to contact the peer cluster';
 // ---- create
 
 export interface NewRelationship {
-  readonly source: { readonly cluster: SimulatedCluster; readonly volume: SimulatedVolume };
-  readonly destination: { readonly cluster: SimulatedCluster; readonly volume: SimulatedVolume };
+  readonly source: { readonly cluster: ClusterState; readonly volume: SimulatedVolume };
+  readonly destination: { readonly cluster: ClusterState; readonly volume: SimulatedVolume };
   readonly policy: Policy;
   readonly schedule: Schedule | undefined;
   readonly throttle: number;
 }
 
 /** Refuses what cannot become a relationship; returns the state in which it will begin. */
-export function checkCreate(world: SimulatedOntap, wanted: NewRelationship): RelationshipState {
+export function checkCreate(snapmirror: SnapMirror, wanted: NewRelationship): RelationshipState {
   const { source, destination, policy, throttle } = wanted;
   const { path } = destination.volume;
   if (source.volume === destination.volume) throw new Refusal('sameVolume');
-  if (destinationOf(world, destination.volume)) throw new Refusal('relationshipExists', { path });
+  if (destinationOf(snapmirror, destination.volume)) throw new Refusal('relationshipExists', { path });
   if (policy.rules.type === 'continuous') throw new Refusal('policyUnsuitable');
   if (policy.sync && throttle > 0) throw new Refusal('throttleOnSync');
   if (destination.volume.type === 'dp') return 'uninitialized';
-  const related = world.transfers.commonSnapshot(source.volume, destination.volume) !== undefined;
-  if (world.switches.createOntoReadWrite === 'refused' || !related) throw new Refusal('destinationNotDp', { path });
+  const related = snapmirror.commonSnapshot(source.volume, destination.volume) !== undefined;
+  if (snapmirror.physics.switches.createOntoReadWrite === 'refused' || !related)
+    throw new Refusal('destinationNotDp', { path });
   return 'broken_off';
 }
 
-export function createRelationship(world: SimulatedOntap, wanted: NewRelationship): Relationship {
-  const state = checkCreate(world, wanted);
+export function createRelationship(snapmirror: SnapMirror, wanted: NewRelationship): Relationship {
+  const state = checkCreate(snapmirror, wanted);
   const { source, destination, policy } = wanted;
   const relationship = new Relationship({
-    uuid: world.random.uuid(),
+    uuid: snapmirror.physics.random.uuid(),
     source,
     destination,
     policy,
     state,
-    createdAt: world.timeline.now,
+    createdAt: snapmirror.physics.timeline.now,
   });
   relationship.schedule = wanted.schedule;
   relationship.throttle = wanted.throttle;
-  if (state === 'broken_off') relationship.exported = world.transfers.commonSnapshot(source.volume, destination.volume);
-  world.relationships.push(relationship);
-  world.transfers.scheduleNext(relationship);
+  if (state === 'broken_off') relationship.exported = snapmirror.commonSnapshot(source.volume, destination.volume);
+  snapmirror.relationships.push(relationship);
+  snapmirror.scheduleNext(relationship);
   return relationship;
 }
 
 /** The relationship whose destination a volume is. */
-export function destinationOf(world: SimulatedOntap, volume: SimulatedVolume): Relationship | undefined {
-  return world.relationships.find((known) => known.destination.volume === volume && known.existsAtDestination);
+export function destinationOf(snapmirror: SnapMirror, volume: SimulatedVolume): Relationship | undefined {
+  return snapmirror.relationships.find((known) => known.destination.volume === volume && known.existsAtDestination);
 }
 
 // ---- PATCH
@@ -90,13 +90,14 @@ export interface RelationshipChange {
 type Work = (job: Job) => void;
 
 /** Checks the change as a whole and returns the work that makes it. The meaning of `state` depends on the state it is in. */
-export function planChange(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): Work {
+export function planChange(snapmirror: SnapMirror, relationship: Relationship, change: RelationshipChange): Work {
   checkFlags(change);
   if (relationship.busy) throw new Refusal('modificationInProgress', { path: relationship.destination.volume.path });
   checkAttributes(relationship, change);
-  const transition = change.state === undefined ? undefined : planTransition(world, relationship, change, change.state);
+  const transition =
+    change.state === undefined ? undefined : planTransition(snapmirror, relationship, change, change.state);
   return (job) => {
-    applyAttributes(world, relationship, change);
+    applyAttributes(snapmirror, relationship, change);
     transition?.(job);
   };
 }
@@ -122,15 +123,15 @@ function checkAttributes(relationship: Relationship, { policy, throttle }: Relat
   if (throttle !== undefined && throttle > 0 && current.sync) throw new Refusal('throttleOnSync');
 }
 
-function applyAttributes(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): void {
+function applyAttributes(snapmirror: SnapMirror, relationship: Relationship, change: RelationshipChange): void {
   if (change.policy) relationship.policy = change.policy;
   if (change.schedule !== undefined) relationship.schedule = change.schedule ?? undefined;
   if (change.throttle !== undefined) relationship.throttle = change.throttle;
-  if (change.policy || change.schedule !== undefined) world.transfers.scheduleNext(relationship);
+  if (change.policy || change.schedule !== undefined) snapmirror.scheduleNext(relationship);
 }
 
 function planTransition(
-  world: SimulatedOntap,
+  snapmirror: SnapMirror,
   relationship: Relationship,
   change: RelationshipChange,
   wanted: string,
@@ -140,14 +141,14 @@ function planTransition(
   if (!known.includes(wanted)) throw new Refusal('stateUnknown');
   switch (wanted) {
     case 'paused':
-      return planPause(world, relationship);
+      return planPause(snapmirror, relationship);
     case 'broken_off':
-      return planBreak(world, relationship, change);
+      return planBreak(snapmirror, relationship, change);
     case 'snapmirrored':
     case 'in_sync':
       if (wanted === 'in_sync' && !policy.sync) throw new Refusal('stateInvalidForAsync', { state: wanted });
       if (wanted === 'snapmirrored' && policy.sync) throw new Refusal('stateInvalid', { state: wanted });
-      return planMirroring(world, relationship, change);
+      return planMirroring(snapmirror, relationship, change);
     case 'uninitialized':
       throw new Refusal('stateInvalid', { state: wanted });
     default:
@@ -156,30 +157,31 @@ function planTransition(
 }
 
 /** The target state: from uninitialized it initialises, from paused it resumes, from broken_off it resyncs. */
-function planMirroring(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): Work {
+function planMirroring(snapmirror: SnapMirror, relationship: Relationship, change: RelationshipChange): Work {
   switch (relationship.state) {
     case 'uninitialized':
-      return (job) => initialize(world, relationship, job);
+      return (job) => initialize(snapmirror, relationship, job);
     case 'paused':
-      return () => resume(world, relationship);
+      return () => resume(snapmirror, relationship);
     case 'broken_off':
-      return (job) => resync(world, relationship, change.preserve ?? false, job);
+      return (job) => resync(snapmirror, relationship, change.preserve ?? false, job);
     default:
-      if (relationship.pausing) return () => resume(world, relationship);
+      if (relationship.pausing) return () => resume(snapmirror, relationship);
       // A resync that runs shows snapmirrored, by switch: it is no relationship in its target state.
       if (relationship.running?.type === 'resync') throw new Refusal('resyncFailed', { reason: IN_PROGRESS });
       throw new Refusal('alreadyInitialized');
   }
 }
 
-function initialize(world: SimulatedOntap, relationship: Relationship, job: Job): void {
+function initialize(snapmirror: SnapMirror, relationship: Relationship, job: Job): void {
   if (relationship.running) throw new Refusal('initializeFailed', { reason: IN_PROGRESS });
-  world.transfers.start(relationship, 'initialize');
-  if (world.switches.transferJob === 'waits') endWithTransfer(world, relationship, job, 'initializeFailed');
+  snapmirror.start(relationship, 'initialize');
+  if (snapmirror.physics.switches.transferJob === 'waits')
+    endWithTransfer(snapmirror, relationship, job, 'initializeFailed');
 }
 
 /** No transfer at once: the next is that of the schedule. A sync relationship catches up by itself. */
-function resume(world: SimulatedOntap, relationship: Relationship): void {
+function resume(snapmirror: SnapMirror, relationship: Relationship): void {
   if (relationship.pausing) {
     relationship.pausing = false;
     return;
@@ -188,20 +190,20 @@ function resume(world: SimulatedOntap, relationship: Relationship): void {
   if (policy.sync && !source.cluster.reaches(destination.cluster)) {
     throw new Refusal('resumeFailed', { reason: UNREACHABLE });
   }
-  relationship.setState(policy.targetState, world.timeline.now);
-  if (policy.sync) world.transfers.replicate(relationship);
+  relationship.setState(policy.targetState, snapmirror.physics.timeline.now);
+  if (policy.sync) snapmirror.replicate(relationship);
 }
 
 /**
  * The destination goes back to the newest snapshot that both have, by uuid: what was written to it since is DISCARDED,
  * newer snapshots too unless they are to be preserved. Then it follows the source again.
  */
-function resync(world: SimulatedOntap, relationship: Relationship, preserve: boolean, job: Job): void {
+function resync(snapmirror: SnapMirror, relationship: Relationship, preserve: boolean, job: Job): void {
   const { source, destination } = relationship;
   if (relationship.running) throw new Refusal('resyncFailed', { reason: IN_PROGRESS });
   if (!source.cluster.reaches(destination.cluster)) throw new Refusal('resyncFailed', { reason: UNREACHABLE });
   const usable = source.cluster.has(source.volume) && source.volume.state === 'online';
-  const common = usable ? world.transfers.commonSnapshot(source.volume, destination.volume) : undefined;
+  const common = usable ? snapmirror.commonSnapshot(source.volume, destination.volume) : undefined;
   if (!common) throw new Refusal('resyncFailed', { reason: NO_COMMON_SNAPSHOT });
   const { volume } = destination;
   const here = volume.snapshotByUuid(common.uuid) ?? common;
@@ -210,30 +212,34 @@ function resync(world: SimulatedOntap, relationship: Relationship, preserve: boo
   const all = volume.snapshotInfos();
   const newer = all.slice(all.findIndex(({ uuid }) => uuid === here.uuid) + 1);
   for (const { name, uuid } of preserve ? [] : newer) {
-    if (!world.transfers.isBase(volume, uuid) || uuid === relationship.exported?.uuid)
-      volume.content.deleteSnapshot(name);
+    if (!snapmirror.isBase(volume, uuid) || uuid === relationship.exported?.uuid) volume.content.deleteSnapshot(name);
   }
   relationship.exported = here;
-  if (world.switches.resyncShows === 'snapmirrored' && !relationship.policy.sync) {
-    relationship.setState('snapmirrored', world.timeline.now);
+  if (snapmirror.physics.switches.resyncShows === 'snapmirrored' && !relationship.policy.sync) {
+    relationship.setState('snapmirrored', snapmirror.physics.timeline.now);
   }
-  world.transfers.start(relationship, 'resync');
+  snapmirror.start(relationship, 'resync');
   relationship.onTransferEnd(({ state }) => {
     if (state !== 'success' && relationship.state === 'broken_off') volume.type = 'rw';
   });
-  if (world.switches.transferJob !== 'ends-when-started') endWithTransfer(world, relationship, job, 'resyncFailed');
+  if (snapmirror.physics.switches.transferJob !== 'ends-when-started')
+    endWithTransfer(snapmirror, relationship, job, 'resyncFailed');
 }
 
-function endWithTransfer(world: SimulatedOntap, relationship: Relationship, job: Job, refusal: RefusalName): void {
+function endWithTransfer(snapmirror: SnapMirror, relationship: Relationship, job: Job, refusal: RefusalName): void {
   job.goOn();
   relationship.onTransferEnd(({ state, error }: Transfer) => {
-    if (state === 'success') job.succeed(world.timeline.now);
-    else job.fail(world.timeline.now, world.jobError(new Refusal(refusal, { reason: error?.message ?? state })));
+    if (state === 'success') job.succeed(snapmirror.physics.timeline.now);
+    else
+      job.fail(
+        snapmirror.physics.timeline.now,
+        jobError(new Refusal(refusal, { reason: error?.message ?? state }), snapmirror.physics.switches),
+      );
   });
 }
 
 /** A running transfer goes on to its end; then the state is `paused`. Until then the state stays as it was. */
-function planPause(world: SimulatedOntap, relationship: Relationship): Work {
+function planPause(snapmirror: SnapMirror, relationship: Relationship): Work {
   const { state, policy } = relationship;
   if (policy.automatedFailover) throw new Refusal('automatedFailoverState', { state: 'paused' });
   if (state === 'paused') return () => {};
@@ -242,10 +248,10 @@ function planPause(world: SimulatedOntap, relationship: Relationship): Work {
     throw new Refusal('pauseNotInThisState', { state });
   }
   return (job) => {
-    const { timeline, switches } = world;
+    const { timeline, switches } = snapmirror.physics;
     if (policy.sync) {
-      if (relationship.dirty) world.transfers.replicate(relationship);
-      if (relationship.running) world.transfers.end(relationship, 'aborted', TRANSFER_ERRORS.aborted);
+      if (relationship.dirty) snapmirror.replicate(relationship);
+      if (relationship.running) snapmirror.end(relationship, 'aborted', TRANSFER_ERRORS.aborted);
     }
     if (!relationship.running) {
       relationship.setState('paused', timeline.now);
@@ -256,15 +262,15 @@ function planPause(world: SimulatedOntap, relationship: Relationship): Work {
     job.goOn();
     relationship.onTransferEnd(() => job.succeed(timeline.now));
     timeline.after(switches.quiesceTimeoutMs, () => {
-      if (!job.ended) job.fail(timeline.now, world.jobError(new Refusal('quiesceTimedOut')));
+      if (!job.ended) job.fail(timeline.now, jobError(new Refusal('quiesceTimedOut'), snapmirror.physics.switches));
     });
   };
 }
 
 /** The destination becomes writable at the exported snapshot, or at another one it has. The source is not needed. */
-function planBreak(world: SimulatedOntap, relationship: Relationship, change: RelationshipChange): Work {
+function planBreak(snapmirror: SnapMirror, relationship: Relationship, change: RelationshipChange): Work {
   const { state, policy, source, destination } = relationship;
-  const { switches } = world;
+  const { switches } = snapmirror.physics;
   if (policy.automatedFailover) throw new Refusal('automatedFailoverState', { state: 'broken_off' });
   if (state === 'uninitialized') {
     if (relationship.running) throw new Refusal('breakFailed', { reason: IN_PROGRESS });
@@ -275,8 +281,7 @@ function planBreak(world: SimulatedOntap, relationship: Relationship, change: Re
     throw new Refusal('breakFailed', { reason: 'The relationship is already broken off' });
   }
   if (switches.breakContactsSource === 'always' && !change.force && !source.cluster.reaches(destination.cluster)) {
-    const { name, nodes } = source.cluster;
-    throw new Refusal('peerUnreachable', { cluster: name, node: nodes[0]?.name ?? name });
+    throw new Refusal('peerUnreachable', { cluster: source.cluster.name, node: source.cluster.firstNode });
   }
   return () => {
     if (relationship.running) throw new Refusal('breakFailed', { reason: IN_PROGRESS });
@@ -285,19 +290,19 @@ function planBreak(world: SimulatedOntap, relationship: Relationship, change: Re
     if (snapshot !== undefined && !volume.snapshotInfos().some(({ name }) => name === snapshot)) {
       throw new Refusal('breakFailed', { reason: `Snapshot "${snapshot}" does not exist on the destination volume` });
     }
-    if (relationship.dirty) world.transfers.replicate(relationship);
+    if (relationship.dirty) snapmirror.replicate(relationship);
     if (snapshot !== undefined) volume.content.restoreSnapshot(snapshot);
     volume.type = 'rw';
     relationship.checkpoint = undefined;
     relationship.pausing = false;
-    relationship.setState('broken_off', world.timeline.now);
+    relationship.setState('broken_off', snapmirror.physics.timeline.now);
   };
 }
 
 // ---- transfers
 
 /** POST .../transfers: initialises what is uninitialized, updates what mirrors. */
-export function startTransfer(world: SimulatedOntap, relationship: Relationship, options: TransferOptions): Transfer {
+export function startTransfer(snapmirror: SnapMirror, relationship: Relationship, options: TransferOptions): Transfer {
   const { state, policy, running, pausing, source, destination } = relationship;
   if (relationship.busy) throw new Refusal('stateBeingPropagated');
   if (options.throttle !== undefined && options.throttle > 0 && policy.sync) throw new Refusal('throttleOnSync');
@@ -320,12 +325,12 @@ export function startTransfer(world: SimulatedOntap, relationship: Relationship,
       throw new Refusal(failed, { reason });
     }
   }
-  return world.transfers.start(relationship, type, options);
+  return snapmirror.start(relationship, type, options);
 }
 
 /** PATCH of a transfer. `aborted` keeps a checkpoint, `hard_aborted` does not; the relationship's state stays. */
 export function abortTransfer(
-  world: SimulatedOntap,
+  snapmirror: SnapMirror,
   relationship: Relationship,
   transfer: Transfer,
   state: string,
@@ -333,7 +338,7 @@ export function abortTransfer(
   if (state !== 'aborted' && state !== 'hard_aborted') throw new Refusal('transferStateInvalid', { state });
   if (relationship.policy.sync && relationship.state !== 'uninitialized') throw new Refusal('abortOfSync');
   if (relationship.running !== transfer) throw new Refusal('entryMissing', { target: 'uuid' });
-  world.transfers.end(relationship, state, TRANSFER_ERRORS.aborted);
+  snapmirror.end(relationship, state, TRANSFER_ERRORS.aborted);
 }
 
 // ---- DELETE
@@ -344,7 +349,7 @@ export type DeleteScope = 'both' | 'destination' | 'source' | 'source-info';
  * Plans the deletion of one half or both. `both` and `destination` are asked on the destination cluster, `source` on the
  * source cluster, `source-info` on either.
  */
-export function planDelete(world: SimulatedOntap, relationship: Relationship, scope: DeleteScope): Work {
+export function planDelete(snapmirror: SnapMirror, relationship: Relationship, scope: DeleteScope): Work {
   const { path } = relationship.destination.volume;
   if (relationship.busy) throw new Refusal('modificationInProgress', { path });
   return () => {
@@ -353,28 +358,28 @@ export function planDelete(world: SimulatedOntap, relationship: Relationship, sc
     const reachable = source.cluster.reaches(destination.cluster);
     if (scope === 'both') {
       if (!reachable) throw new Refusal('releaseFailed', { reason: UNREACHABLE });
-      deleteHalf(world, relationship, 'destination');
-      deleteHalf(world, relationship, 'source');
-      world.transfers.deleteOwnSnapshots(relationship, destination.volume);
-      world.transfers.deleteOwnSnapshots(relationship, source.volume);
-    } else if (scope === 'destination') deleteHalf(world, relationship, 'destination');
+      deleteHalf(snapmirror, relationship, 'destination');
+      deleteHalf(snapmirror, relationship, 'source');
+      snapmirror.deleteOwnSnapshots(relationship, destination.volume);
+      snapmirror.deleteOwnSnapshots(relationship, source.volume);
+    } else if (scope === 'destination') deleteHalf(snapmirror, relationship, 'destination');
     else {
       if (scope === 'source' && relationship.existsAtDestination && reachable) {
         throw new Refusal('releaseFailed', { reason: 'The relationship still exists on the destination' });
       }
       if (!relationship.existsAtSource) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-      deleteHalf(world, relationship, 'source');
-      if (scope === 'source') world.transfers.deleteOwnSnapshots(relationship, source.volume);
+      deleteHalf(snapmirror, relationship, 'source');
+      if (scope === 'source') snapmirror.deleteOwnSnapshots(relationship, source.volume);
     }
   };
 }
 
-function deleteHalf(world: SimulatedOntap, relationship: Relationship, half: 'source' | 'destination'): void {
-  const { now } = world.timeline;
+function deleteHalf(snapmirror: SnapMirror, relationship: Relationship, half: 'source' | 'destination'): void {
+  const { now } = snapmirror.physics.timeline;
   if (half === 'source') relationship.goneFromSource ??= now;
   else {
     relationship.goneFromDestination ??= now;
     relationship.cancelSchedule();
   }
-  if (!relationship.existsAtSource && !relationship.existsAtDestination) world.forgetLater(relationship);
+  if (!relationship.existsAtSource && !relationship.existsAtDestination) snapmirror.forgetLater(relationship);
 }

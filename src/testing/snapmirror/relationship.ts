@@ -1,7 +1,7 @@
 /** A SnapMirror relationship and its transfers: what is known of them. What may happen to them is in operations.ts. */
 import type { VolumeTransfer } from '../../core/wafl/transfer.ts';
 import type { SnapshotInfo } from '../../core/wafl/view.ts';
-import type { SimulatedCluster } from '../cluster.ts';
+import type { ClusterState } from '../cluster-state.ts';
 import type { Job } from '../jobs.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import type { Policy } from './policies.ts';
@@ -24,7 +24,7 @@ export type TransferType = 'initialize' | 'update' | 'resync';
 export type TransferState = 'transferring' | 'success' | 'failed' | 'aborted' | 'hard_aborted';
 
 export interface RelationshipEnd {
-  readonly cluster: SimulatedCluster;
+  readonly cluster: ClusterState;
   readonly volume: SimulatedVolume;
 }
 

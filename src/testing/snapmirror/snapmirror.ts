@@ -5,8 +5,10 @@
 import { transferFrom, type VolumeTransfer } from '../../core/wafl/transfer.ts';
 import type { SnapshotInfo } from '../../core/wafl/view.ts';
 import { VolumeModelError } from '../../errors.ts';
+import type { ClusterState } from '../cluster-state.ts';
+import type { FaultOf } from '../faults.ts';
+import type { Physics } from '../physics.ts';
 import type { SimulatedVolume } from '../volume.ts';
-import type { SimulatedOntap } from '../world.ts';
 import {
   type Relationship,
   Transfer,
@@ -14,6 +16,8 @@ import {
   type TransferState,
   type TransferType,
 } from './relationship.ts';
+
+type TransferFault = FaultOf<'transfer-stalls' | 'transfer-fails'>;
 
 export interface TransferOptions {
   /** Name of a snapshot of the source to transfer, instead of a new one. */
@@ -36,29 +40,33 @@ const SCHEDULED_UPDATE_DELAYED =
 const SHORTEST_TRANSFER_MS = 1000;
 /** How long a destination tries to reach a source that is not there. */
 const CONTACT_TIMEOUT_MS = 10_000;
+const FORGOTTEN_AFTER_MS = 3_600_000;
 const HISTORY_KEPT_MS = 24 * 3_600_000;
 /** So many of SnapMirror's own snapshots stay at the destination: rule sm_created:1. */
 const OWN_SNAPSHOTS_KEPT = 1;
 
-export class TransferEngine {
-  readonly #world: SimulatedOntap;
+export class SnapMirror {
+  readonly physics: Physics;
+  /** All of the world; each is stored once and seen by the clusters of its halves. */
+  relationships: Relationship[] = [];
+  readonly #faults: { readonly cluster: ClusterState; readonly fault: TransferFault }[] = [];
 
-  constructor(world: SimulatedOntap) {
-    this.#world = world;
+  constructor(physics: Physics) {
+    this.physics = physics;
   }
 
   /** Starts a transfer. The caller has checked that the relationship may have one. */
   start(relationship: Relationship, type: TransferType, options: TransferOptions = {}): Transfer {
-    const { timeline } = this.#world;
+    const { timeline } = this.physics;
     const { source, destination } = relationship;
     const reachable = source.cluster.reaches(destination.cluster);
     const usable = reachable && source.volume.state === 'online' && source.cluster.has(source.volume);
     const resumes = relationship.checkpoint;
     const parts = usable ? this.#parts(relationship, type, options.sourceSnapshot) : [];
     const throttle = options.throttle ?? relationship.throttle;
-    const rate = this.#world.transferRate;
+    const rate = this.physics.transferRate;
     const transfer = new Transfer({
-      uuid: this.#world.random.uuid(),
+      uuid: this.physics.random.uuid(),
       type,
       startedAt: timeline.now,
       parts,
@@ -68,7 +76,7 @@ export class TransferEngine {
     });
     relationship.running = transfer;
     relationship.checkpoint = undefined;
-    const scripted = this.#world.takeTransferFault(relationship);
+    const scripted = this.#takeFault(relationship);
     if (!usable) {
       const error = reachable ? TRANSFER_ERRORS.noSnapshot : TRANSFER_ERRORS.unreachable;
       transfer.cancel = timeline.after(CONTACT_TIMEOUT_MS, () => this.end(relationship, 'failed', error));
@@ -93,7 +101,7 @@ export class TransferEngine {
   ): void {
     const transfer = relationship.running;
     if (!transfer) return;
-    const bytes = transfer.bytesAt(this.#world.timeline.now);
+    const bytes = transfer.bytesAt(this.physics.timeline.now);
     if (state === 'hard_aborted') this.#dropUnusedSnapshot(relationship, transfer);
     else if (transfer.snapshot) relationship.checkpoint = { snapshot: transfer.snapshot.uuid, bytes };
     relationship.healthy = false;
@@ -125,9 +133,9 @@ export class TransferEngine {
     const name = relationship.effectiveScheduleName;
     const schedule =
       relationship.schedule ?? (name === undefined ? undefined : relationship.destination.cluster.scheduleNamed(name));
-    const at = schedule?.nextAfter(this.#world.timeline.now);
+    const at = schedule?.nextAfter(this.physics.timeline.now);
     if (at === undefined || !relationship.existsAtDestination || relationship.policy.sync) return;
-    relationship.cancelSchedule = this.#world.timeline.at(at, () => {
+    relationship.cancelSchedule = this.physics.timeline.at(at, () => {
       this.#scheduledUpdate(relationship);
       this.scheduleNext(relationship);
     });
@@ -135,7 +143,7 @@ export class TransferEngine {
 
   /** Snapshots that SnapMirror needs: never deleted, neither by it nor by anybody else. */
   isBase(volume: SimulatedVolume, uuid: string): boolean {
-    return this.#world.relationships.some((relationship) => {
+    return this.relationships.some((relationship) => {
       const { source, destination, exported, running } = relationship;
       const here =
         (source.volume === volume && relationship.existsAtSource) ||
@@ -156,12 +164,71 @@ export class TransferEngine {
 
   /** Transfers that GET .../transfers lists: the running one and those of the last 24 hours. */
   listed(relationship: Relationship): Transfer[] {
-    const { timeline, switches } = this.#world;
+    const { timeline, switches } = this.physics;
     const recent =
       switches.transferHistory === 'active-only'
         ? []
         : relationship.ended.filter(({ endedAt = 0 }) => endedAt > timeline.now - HISTORY_KEPT_MS);
     return relationship.running ? [...recent, relationship.running] : recent;
+  }
+
+  /** What becomes of the next transfer to a cluster. */
+  armFault(cluster: ClusterState, fault: TransferFault): void {
+    this.#faults.push({ cluster, fault });
+  }
+
+  /** Sync relationships follow every write; when, is seen only by who looks at the destination. */
+  volumeChanged(volume: SimulatedVolume): void {
+    const { timeline } = this.physics;
+    for (const relationship of this.relationships) {
+      if (relationship.source.volume !== volume || relationship.state !== 'in_sync') continue;
+      relationship.dirty = true;
+      timeline.at(timeline.now, () => {
+        if (relationship.dirty && relationship.state === 'in_sync') this.replicate(relationship);
+      });
+    }
+  }
+
+  /** Transfers to and from a cluster that died fail; sync relationships fall out of sync. */
+  clusterDied(cluster: ClusterState): void {
+    for (const relationship of this.#touching(cluster)) {
+      this.end(relationship, 'failed', TRANSFER_ERRORS.interrupted);
+      if (relationship.state !== 'in_sync' || relationship.source.cluster === relationship.destination.cluster)
+        continue;
+      relationship.setState('out_of_sync', this.physics.timeline.now);
+      relationship.healthy = false;
+      relationship.unhealthyReasons = [{ message: TRANSFER_ERRORS.interrupted.message }];
+    }
+  }
+
+  /** Sync relationships resync by themselves. */
+  clusterRevived(cluster: ClusterState): void {
+    for (const relationship of this.#touching(cluster)) {
+      const { source, destination, state } = relationship;
+      if (state !== 'out_of_sync' || !source.cluster.reaches(destination.cluster)) continue;
+      relationship.setState('in_sync', this.physics.timeline.now);
+      relationship.healthy = true;
+      relationship.unhealthyReasons = [];
+      this.replicate(relationship);
+    }
+  }
+
+  /** A relationship without halves stays visible to reads that lag behind, for a while. */
+  forgetLater(relationship: Relationship): void {
+    this.physics.timeline.after(FORGOTTEN_AFTER_MS, () => {
+      this.relationships = this.relationships.filter((other) => other !== relationship);
+    });
+  }
+
+  #touching(cluster: ClusterState): Relationship[] {
+    return this.relationships.filter(
+      ({ source, destination }) => source.cluster === cluster || destination.cluster === cluster,
+    );
+  }
+
+  #takeFault(relationship: Relationship): TransferFault | undefined {
+    const index = this.#faults.findIndex(({ cluster }) => cluster === relationship.destination.cluster);
+    return index < 0 ? undefined : this.#faults.splice(index, 1)[0]?.fault;
   }
 
   // ---- what is carried
@@ -203,7 +270,7 @@ export class TransferEngine {
   /** `snapmirror.<destination SVM uuid>_<number>.<date>_<time>` */
   #newSnapshotName(relationship: Relationship): string {
     const taken = new Set(relationship.source.volume.snapshotInfos().map(({ name }) => name));
-    for (let at = this.#world.timeline.now; ; at += 1000) {
+    for (let at = this.physics.timeline.now; ; at += 1000) {
       const [date, time = ''] = new Date(at).toISOString().split('T');
       const name = `${relationship.snapshotPrefix}${date}_${time.slice(0, 8).replaceAll(':', '')}`;
       if (!taken.has(name)) return name;
@@ -227,7 +294,7 @@ export class TransferEngine {
     relationship.healthy = true;
     relationship.unhealthyReasons = [];
     relationship.lastSucceededType = transfer.type;
-    relationship.setState(relationship.policy.targetState, this.#world.timeline.now);
+    relationship.setState(relationship.policy.targetState, this.physics.timeline.now);
     this.#finish(relationship, transfer, 'success');
     relationship.totalBytes += transfer.totalBytes - transfer.resumedBytes;
     relationship.totalMs += (transfer.endedAt ?? 0) - transfer.startedAt;
@@ -243,7 +310,7 @@ export class TransferEngine {
   }
 
   #finish(relationship: Relationship, transfer: Transfer, state: TransferState, error?: TransferError): void {
-    const { now } = this.#world.timeline;
+    const { now } = this.physics.timeline;
     transfer.end(now, state, error);
     relationship.running = undefined;
     const kept = relationship.ended.filter(({ endedAt = 0 }) => endedAt > now - HISTORY_KEPT_MS);
@@ -293,7 +360,7 @@ export class TransferEngine {
       this.start(relationship, 'update');
       return;
     }
-    if (this.#world.switches.lateUpdateOfMissedSchedule === 'unhealthy') {
+    if (this.physics.switches.lateUpdateOfMissedSchedule === 'unhealthy') {
       relationship.healthy = false;
       relationship.unhealthyReasons = [{ message: SCHEDULED_UPDATE_DELAYED }];
     }

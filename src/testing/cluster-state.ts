@@ -1,0 +1,213 @@
+/** What one simulated cluster owns: its objects, and how they are found and made. */
+import type { Job, JobFault, JobPlan } from './jobs.ts';
+import { Jobs, jobError } from './jobs.ts';
+import type { Physics } from './physics.ts';
+import type { Refusal } from './refusals.ts';
+import { BUILT_IN_POLICIES, Policy } from './snapmirror/policies.ts';
+import { BUILT_IN_SCHEDULES, Schedule } from './snapmirror/schedules.ts';
+import { Aggregate, Svm } from './svm.ts';
+import { SimulatedVolume, type VolumeFacts } from './volume.ts';
+
+export interface ClusterSpec {
+  readonly name: string;
+  /** `generation.major.minor`; default 9.14.1. */
+  readonly version?: string;
+  /** Administrator of the cluster; defaults `admin` and `simulated`. */
+  readonly user?: string;
+  readonly password?: string;
+  /** Further users. */
+  readonly users?: readonly User[];
+  readonly nodes?: readonly string[];
+  /** Names, or names with sizes; default two of 10 TiB. */
+  readonly aggregates?: readonly (string | { readonly name: string; readonly sizeBytes: number })[];
+  readonly svms?: readonly string[];
+  /** Above so many requests at once it answers 429; default no limit. */
+  readonly maxRequestsInFlight?: number;
+}
+
+export interface User {
+  readonly name: string;
+  readonly password: string;
+  /** Name of the SVM that the user belongs to; absent for users of the cluster. */
+  readonly svm?: string;
+  /** `readonly` may only read, `none` not even that. */
+  readonly role: 'admin' | 'readonly' | 'none';
+}
+
+/** The other cluster of a peering. */
+export interface ClusterPeer {
+  readonly uuid: string;
+  readonly cluster: ClusterState;
+}
+
+export const SVM_PEER_STATES = ['peered', 'rejected', 'suspended', 'initiated', 'pending', 'initializing'] as const;
+export type SvmPeerState = (typeof SVM_PEER_STATES)[number];
+
+/** One half of a peering of two SVMs, as the cluster of `svm` sees it. Both halves have their own uuid, state and alias. */
+export interface SvmPeer {
+  readonly uuid: string;
+  readonly svm: Svm;
+  readonly peerSvm: Svm;
+  /** The own cluster when both SVMs are in one. */
+  readonly peerCluster: ClusterState;
+  /** What the peer SVM is called here, in paths too. */
+  alias: string;
+  state: SvmPeerState;
+  applications: readonly string[];
+}
+
+/** Who starts a job, and what goes wrong with it. */
+export interface JobOrder {
+  /** `POST /api/storage/volumes` */
+  readonly description: string;
+  readonly svm: Svm | undefined;
+  readonly jobFault: JobFault | undefined;
+}
+
+const TIB = 2 ** 40;
+const MIB = 2 ** 20;
+const FIRST_MSID = 2_147_484_673;
+
+export class ClusterState {
+  readonly physics: Physics;
+  readonly name: string;
+  readonly uuid: string;
+  readonly version: {
+    readonly full: string;
+    readonly generation: number;
+    readonly major: number;
+    readonly minor: number;
+  };
+  readonly users: readonly User[];
+  readonly nodes: readonly { readonly name: string; readonly uuid: string }[];
+  readonly aggregates: readonly Aggregate[];
+  readonly svms: readonly Svm[];
+  readonly volumes = new Map<string, SimulatedVolume>();
+  readonly policies: Policy[];
+  readonly schedules: Schedule[];
+  readonly jobs: Jobs;
+  readonly peers: ClusterPeer[] = [];
+  svmPeers: SvmPeer[] = [];
+  /** A dead cluster answers nobody, its peers neither. */
+  alive = true;
+  readonly #onVolumeChanged: (volume: SimulatedVolume) => void;
+  #nextMsid = FIRST_MSID;
+
+  constructor(physics: Physics, spec: ClusterSpec, onVolumeChanged: (volume: SimulatedVolume) => void) {
+    const uuid = () => physics.random.uuid();
+    this.physics = physics;
+    this.#onVolumeChanged = onVolumeChanged;
+    this.name = spec.name;
+    this.uuid = uuid();
+    const administrator = {
+      name: spec.user ?? 'admin',
+      password: spec.password ?? 'simulated',
+      role: 'admin',
+    } as const;
+    this.users = [administrator, ...(spec.users ?? [])];
+    this.nodes = (spec.nodes ?? [`${spec.name}-01`, `${spec.name}-02`]).map((name) => ({ name, uuid: uuid() }));
+    this.version = versionOf(spec.version ?? '9.14.1');
+    this.aggregates = (spec.aggregates ?? ['aggr1', 'aggr2']).map((given, index) => {
+      const { name, sizeBytes } = typeof given === 'string' ? { name: given, sizeBytes: 10 * TIB } : given;
+      return new Aggregate(uuid(), name, sizeBytes, this.nodes[index % this.nodes.length]?.name ?? spec.name);
+    });
+    this.policies = Object.entries(BUILT_IN_POLICIES).map(
+      ([name, rules]) => new Policy(uuid(), name, rules, { builtIn: true }),
+    );
+    this.schedules = Object.entries(BUILT_IN_SCHEDULES).map(([name, cron]) => new Schedule(uuid(), name, cron));
+    this.jobs = new Jobs(physics.timeline, uuid, (error) => jobError(error, physics.switches));
+    this.svms = (spec.svms ?? ['svm1']).map((name) => new Svm(uuid(), name));
+    for (const svm of this.svms) this.#addRootVolume(svm);
+  }
+
+  get firstNode(): string {
+    return this.nodes[0]?.name ?? this.name;
+  }
+
+  svmNamed(name: string): Svm | undefined {
+    return this.svms.find((svm) => svm.name === name);
+  }
+
+  scheduleNamed(name: string): Schedule | undefined {
+    return this.schedules.find((schedule) => schedule.name === name);
+  }
+
+  findVolume(svm: Svm, name: string): SimulatedVolume | undefined {
+    return [...this.volumes.values()].find((volume) => volume.svm === svm && volume.name === name);
+  }
+
+  has(volume: SimulatedVolume): boolean {
+    return this.volumes.get(volume.uuid) === volume;
+  }
+
+  addVolume(facts: Omit<VolumeFacts, 'uuid' | 'msid' | 'createdAt'>): SimulatedVolume {
+    const { physics } = this;
+    const volume = new SimulatedVolume(
+      { ...facts, uuid: physics.random.uuid(), msid: this.#nextMsid++, createdAt: physics.timeline.now },
+      {
+        now: () => physics.timeline.now,
+        newUuid: () => physics.random.uuid(),
+        settle: () => physics.settle(),
+        changed: (changed) => this.#onVolumeChanged(changed),
+      },
+    );
+    this.volumes.set(volume.uuid, volume);
+    return volume;
+  }
+
+  /** True when data can flow between the two: both live, and peered unless they are one. */
+  reaches(other: ClusterState): boolean {
+    if (other === this) return this.alive;
+    return this.alive && other.alive && this.peers.some(({ cluster }) => cluster === other);
+  }
+
+  usedBytes(aggregate: Aggregate): number {
+    let used = 0;
+    for (const volume of this.volumes.values()) {
+      if (volume.aggregates.includes(aggregate)) used += volume.usedBytes() / volume.aggregates.length;
+    }
+    return Math.floor(used);
+  }
+
+  /** A job whose work is done after the usual time; its SVM is the order's unless given. */
+  startJob(order: JobOrder, run: JobPlan['run'], svm: Svm | undefined = order.svm): Job {
+    const plan = { description: order.description, svm: svm?.name, run };
+    return this.jobs.start(plan, this.physics.operationMs, order.jobFault);
+  }
+
+  startFailingJob(order: JobOrder, refusal: Refusal): Job {
+    const run = () => {
+      throw refusal;
+    };
+    return this.jobs.start(
+      { description: order.description, svm: order.svm?.name, run },
+      this.physics.operationMs,
+      undefined,
+    );
+  }
+
+  /** A peer SVM keeps its name where that is free; else it gets a number, as `svm1.1`. */
+  freeAlias(name: string): string {
+    const taken = new Set([...this.svms.map((svm) => svm.name), ...this.svmPeers.map(({ alias }) => alias)]);
+    if (!taken.has(name)) return name;
+    for (let number = 1; ; number++) if (!taken.has(`${name}.${number}`)) return `${name}.${number}`;
+  }
+
+  #addRootVolume(svm: Svm): void {
+    this.addVolume({
+      svm,
+      name: `${svm.name}_root`,
+      type: 'rw',
+      style: 'flexvol',
+      sizeBytes: 1024 * MIB,
+      aggregates: this.aggregates.slice(0, 1),
+      isSvmRoot: true,
+      junctionPath: '/',
+    });
+  }
+}
+
+function versionOf(text: string): ClusterState['version'] {
+  const [generation = 9, major = 14, minor = 1] = text.split('.').map(Number);
+  return { full: `NetApp Release ${text}: Thu Jan 18 05:12:01 UTC 2024`, generation, major, minor };
+}
