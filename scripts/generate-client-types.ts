@@ -30,6 +30,13 @@ The client takes such types as a parameter: new OntapRestClient<paths>({ ... }).
 Exit status: 0 done, 1 stale or not convertible, 2 usage.
 `;
 
+/** Of the names that hold everything; the generator documents only what the description documents. */
+const DOCUMENTATION: Readonly<Record<string, string>> = {
+  paths: 'Every path below `/api`, with what each of its methods takes and answers.',
+  components: 'The objects of the API, under `schemas`.',
+  operations: 'Every method of every path, by the name that the description gives it.',
+};
+
 /** A failure that is the user's to mend: printed without a stack. */
 class Failure extends Error {
   readonly exitCode: number;
@@ -99,10 +106,17 @@ async function generate(file: string, name: string): Promise<string> {
   const { default: openapiTS, astToString } = await import('openapi-typescript');
   try {
     const ast = await openapiTS(document);
-    return `// generated, do not edit: \`npm run generate\` makes it from ${name}\n\n${astToString(ast)}`;
+    return `// generated, do not edit: \`npm run generate\` makes it from ${name}\n\n${documented(astToString(ast))}`;
   } catch (error) {
     throw new Failure(`${file}: types cannot be generated: ${(error as Error).message}`);
   }
+}
+
+function documented(types: string): string {
+  return types.replace(/^export (?:interface|type) (\w+)/gm, (declaration, name: string) => {
+    const text = DOCUMENTATION[name];
+    return text === undefined ? declaration : `/** ${text} */\n${declaration}`;
+  });
 }
 
 /** Reads JSON or YAML, and converts Swagger 2. */

@@ -17,8 +17,10 @@ export type Change<Body = unknown> =
  * can no longer happen either: no job may be working on it. `unclear` is asked again for a while.
  */
 export type Looked = 'happened' | 'not-happened' | 'unclear';
+/** Looks at the object, by reads of this or another client. Give the signal on. */
 export type Look = (options: { readonly signal: AbortSignal }) => Promise<Looked>;
 
+/** What to do when it is not known whether a change was made. */
 export interface LookOptions {
   /** Looks whether the change was made when its answer, or its job, was lost. Without it that is `ONTAP_OUTCOME_UNKNOWN`. */
   readonly look?: Look | undefined;
@@ -26,11 +28,13 @@ export interface LookOptions {
   readonly lookWithinMs?: number | undefined;
 }
 
+/** Options of `change`, beside those of every call. */
 export interface ChangeOptions extends LookOptions {
   /** Seconds (at most 120) that ONTAP may wait for the end before it answers with a job: saves polls of short changes. */
   readonly returnTimeoutSeconds?: number | undefined;
 }
 
+/** Sends a change and reads from its answer whether it is done. */
 export async function change(connection: Connection, call: Call, options: ChangeOptions): Promise<Change> {
   const asked = call.query?.['return_timeout'];
   const seconds = options.returnTimeoutSeconds ?? (typeof asked === 'number' ? asked : undefined);

@@ -24,6 +24,7 @@ export type Address =
       readonly scheme?: undefined;
     };
 
+/** Who asks: user and password (sent with every request), or a client certificate. */
 export type Auth =
   | { readonly user: string; readonly password: string; readonly certificate?: undefined; readonly key?: undefined }
   | {
@@ -36,6 +37,7 @@ export type Auth =
       readonly password?: undefined;
     };
 
+/** Which certificates to trust. */
 export interface TlsOptions {
   /** PEM of the authorities to trust instead of the system's; a self-signed cluster certificate is its own. */
   readonly ca?: string | readonly string[] | undefined;
@@ -55,6 +57,7 @@ export interface RetryOptions {
   readonly capMs?: number | undefined;
 }
 
+/** What a client is made from: where, who, and how patiently. */
 export type OntapRestClientOptions = Address & {
   readonly auth: Auth;
   /** What the cluster is called in errors and logs. Default: its host. */

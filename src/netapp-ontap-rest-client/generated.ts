@@ -1,5 +1,6 @@
 // generated, do not edit: `npm run generate` makes it from openapi.yaml
 
+/** Every path below `/api`, with what each of its methods takes and answers. */
 export interface paths {
     "/cluster": {
         parameters: {
@@ -360,6 +361,7 @@ export interface paths {
     };
 }
 export type webhooks = Record<string, never>;
+/** The objects of the API, under `schemas`. */
 export interface components {
     schemas: {
         href: {
@@ -886,6 +888,7 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
+/** Every method of every path, by the name that the description gives it. */
 export interface operations {
     getCluster: {
         parameters: {

@@ -25,6 +25,7 @@ export type JobStatus =
 /** `gone` only when looking showed that the change was made. */
 export type EndedJob = Extract<JobStatus, { readonly state: 'success' | 'gone' }>;
 
+/** Options of `waitForJob`. */
 export interface WaitForJobOptions extends RequestOptions, LookOptions {
   /** Called with every state that was read. */
   readonly onPoll?: ((job: JobStatus) => void) | undefined;

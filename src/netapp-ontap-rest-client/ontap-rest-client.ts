@@ -34,6 +34,7 @@ interface Repeatable {
   readonly repeatable?: boolean | undefined;
 }
 
+/** Options of `untilVisible`. */
 export interface VisibilityOptions extends CallOptions {
   /** Default: 10 000 ms. */
   readonly withinMs?: number | undefined;
@@ -42,6 +43,19 @@ export interface VisibilityOptions extends CallOptions {
   readonly object?: string | undefined;
 }
 
+/**
+ * One cluster (or one SVM's management interface), for as long as the process likes: it holds a pool of connections and
+ * no other state, so any number of calls may run at once. Every method ends in options, with `signal` and `deadline`.
+ *
+ * Every call may throw OntapError (with ONTAP's own code and words where there are any) and InterruptedError. What is
+ * safe to repeat is repeated, with growing, jittered waits: reads, changes marked `repeatable`, and anything that ONTAP
+ * refused because it was busy or that never left.
+ *
+ *     await using client = new OntapRestClient({ host: 'cluster1.example.com', auth: { user, password } });
+ *     for await (const { uuid, state } of client.records('/snapmirror/relationships', {
+ *       query: { 'source.path': matches('svm1:*'), state: anyOf('paused', 'broken_off'), fields: ['state'] },
+ *     })) { ... }
+ */
 export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDisposable {
   readonly #connection: Connection;
 

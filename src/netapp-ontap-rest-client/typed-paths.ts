@@ -4,7 +4,9 @@
  */
 import type { QueryExpression } from './query.ts';
 
+/** The methods that ONTAP's API knows. */
 export const METHODS = ['get', 'post', 'patch', 'delete'] as const;
+/** One of them, in lower case as the generated types have it. */
 export type Method = (typeof METHODS)[number];
 
 /** The paths that know the method. */

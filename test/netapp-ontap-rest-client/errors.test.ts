@@ -137,6 +137,12 @@ describe('an answer that is not ONTAP’s', () => {
     expect(await errorOf({ body })).toMatchObject({ code: 'ONTAP_BAD_RESPONSE', retryable: false, status: 200 });
   });
 
+  it('and leads elsewhere is not followed, whatever the transport', async () => {
+    const { client, requests } = scriptedCluster([{ status: 307, headers: { location: 'https://evil.example.com' } }]);
+    expect(await failureOf(client.get('/cluster'))).toMatchObject({ code: 'ONTAP_BAD_RESPONSE', status: 307 });
+    expect(requests.map(({ redirect }) => redirect)).toEqual(['manual']);
+  });
+
   it('is quoted, but not at length', async () => {
     const { details } = await errorOf({ body: `<html>${'x'.repeat(10_000)}` });
     expect(String(details['body'])).toMatch(/^<html>x+\.\.\.$/);

@@ -163,6 +163,12 @@ describe('a job whose record vanished', () => {
     expect(await clock.drive(client.waitForJob(JOB))).toMatchObject({ state: 'success' });
   });
 
+  it('after it was seen is looked at without further polls', async () => {
+    const { client, clock, requests } = scriptedCluster([job('running'), purged]);
+    await clock.drive(client.waitForJob(JOB, { look: looking('happened') }));
+    expect(requests).toHaveLength(2);
+  });
+
   it('that never appears is looked at in the end', async () => {
     const { client, clock } = scriptedCluster([purged]);
     expect(await clock.drive(client.waitForJob(JOB, { look: looking('happened') }))).toMatchObject({ state: 'gone' });

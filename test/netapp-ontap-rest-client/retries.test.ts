@@ -159,6 +159,12 @@ describe('a change', () => {
     ).resolves.toBeUndefined();
   });
 
+  it('a repeatable PATCH that finds nothing after a lost answer has not', async () => {
+    const { client, clock } = scriptedCluster([reset(), refusal('4', "entry doesn't exist", 404)]);
+    const change = client.patch('/svm/peers/{uuid}', { ...peer, body: {}, repeatable: true });
+    expect(await failureOf(clock.drive(change))).toMatchObject({ code: 'ONTAP_NOT_FOUND' });
+  });
+
   it('a DELETE that finds nothing at first is an error', async () => {
     const { client } = scriptedCluster([refusal('4', "entry doesn't exist", 404)]);
     expect(await failureOf(client.delete('/svm/peers/{uuid}', { ...peer, repeatable: true }))).toMatchObject({

@@ -15,6 +15,7 @@ export interface Recorded {
   readonly query: URLSearchParams;
   readonly headers: Headers;
   readonly body: unknown;
+  readonly redirect: string;
 }
 
 export interface LogLine {
@@ -36,6 +37,7 @@ export function scriptedCluster(steps: readonly Step[], options: Partial<OntapRe
       path: url.pathname.replace(/^\/api/, '') + url.search,
       query: url.searchParams,
       headers: request.headers,
+      redirect: request.redirect,
       body: text === '' ? undefined : JSON.parse(text),
     };
     const step = steps[Math.min(requests.length, steps.length - 1)];
