@@ -79,9 +79,12 @@ export class Connection {
     this.cluster = settings.name;
     this.env = settings.env;
     this.#inFlight = new InFlight(settings.maxInFlight);
-    const pooled = settings.transport === undefined ? undiciTransport(settings) : undefined;
-    this.#send = settings.transport ?? pooled?.send ?? fetch;
-    this.#closeTransport = pooled?.close ?? (async () => {});
+    const { send, close } =
+      settings.transport === undefined
+        ? undiciTransport(settings)
+        : { send: settings.transport, close: () => Promise.resolve() };
+    this.#send = send;
+    this.#closeTransport = close;
     this.#warnOfRisks();
   }
 

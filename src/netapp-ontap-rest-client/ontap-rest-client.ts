@@ -103,6 +103,7 @@ export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDi
    * Makes a change and says whether it is done or which job carries it on. A change whose answer was lost is never sent
    * again blindly: `repeatable` ones are, for the others `look` decides.
    * @throws OntapError `ONTAP_OUTCOME_UNKNOWN` when the answer was lost and looking did not settle it
+   * @throws InterruptedError which leaves open whether the change was made, if it was under way
    */
   async change<M extends 'post' | 'patch' | 'delete', P extends PathsWith<Paths, M>>(
     method: M,

@@ -1,7 +1,7 @@
 import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OntapRestClient, type OntapRestClientOptions } from '../../src/netapp-ontap-rest-client/index.ts';
-import { type HttpCluster, httpCluster, json } from './http-cluster.ts';
+import { type HttpCluster, httpCluster, json, silentServer } from './http-cluster.ts';
 import { failureOf, type LogLine, recordingLogger } from './scripted-cluster.ts';
 
 interface Certificate {
@@ -93,6 +93,17 @@ describe('TLS', () => {
   it('reports plain HTTP behind a TLS port as a TLS failure', async () => {
     await using server = await httpCluster((_, response) => json(response, {}));
     expect(await failureOf(readFrom(server.port, {}))).toMatchObject({ code: 'ONTAP_TLS', retryable: false });
+  });
+
+  it('gives up connecting to a port that stays silent, without effect, also for a change', async () => {
+    await using server = await silentServer();
+    const address = { host: 'localhost', port: server.port, auth, retry: { attempts: 1 } };
+    await using client = new OntapRestClient({ ...address, connectTimeoutMs: 50 });
+    expect(await failureOf(client.post('/svm/peers', { body: {} }))).toMatchObject({
+      code: 'ONTAP_UNREACHABLE',
+      details: { effect: 'none' },
+      remedy: expect.stringContaining('firewall'),
+    });
   });
 
   it('verifies nothing when told so, and warns once', async () => {
