@@ -47,6 +47,18 @@ describe('block trees', () => {
     expect(found.indirectBlocksVisited).toBe(4);
   });
 
+  it('a hole punched where there is one already changes no block', () => {
+    const volume = volumeWith('/f');
+    volume.write('/f', 0, blocks(1));
+    volume.write('/f', 31 * BLOCK, blocks(2));
+    snapshot(volume, 'base');
+    volume.punchHole('/f', BLOCK, 30 * BLOCK);
+    snapshot(volume, 'next');
+    expect(changes(volume.snapshotView('base'), volume.snapshotView('next')).inodes).toEqual([]);
+    const [base, next] = [volume.snapshotView('base').lookup('/f'), volume.snapshotView('next').lookup('/f')];
+    expect(next?.topmost).toEqual(base?.topmost);
+  });
+
   it('two snapshots of an unchanged volume are the same blocks', () => {
     const volume = volumeWith('/f');
     volume.write('/f', 0, blocks(1, 2, 3));
@@ -111,8 +123,10 @@ describe('deduplication', () => {
     snapshot(volume, 'duplicates');
     const held = volume.snapshotView('duplicates').held().l0.size;
     volume.write('/f', BLOCK, volume.read('/g', 0, BLOCK));
-    expect(volume.dedupe()).toMatchObject({ sharedFileBlocks: 3 });
     const view = volume.activeView();
+    const earlier = view.pointer('/g', 0);
+    expect(volume.dedupe()).toMatchObject({ sharedFileBlocks: 3 });
+    expect(view.pointer('/g', 0)).toBe(earlier);
     expect(view.pointer('/g', 1)).toBe(view.pointer('/g', 0));
     expect(view.pointer('/f', 1)).toBe(view.pointer('/g', 0));
     expect(view.pointer('/g', 2)).toBe(view.pointer('/f', 0));
@@ -121,6 +135,19 @@ describe('deduplication', () => {
     expect(volume.snapshotView('duplicates').held().l0.size).toBe(held);
     expect(volume.dedupe()).toEqual({ sharedFileBlocks: 0, freedBlocks: 0 });
     expect(volume.check()).toEqual([]);
+  });
+
+  it('keeps the block that a snapshot holds, even when the newer copy has the lower VVBN', () => {
+    const volume = volumeWith('/early', '/f', '/g');
+    volume.write('/early', 0, blocks(1, 2, 3, 4, 5, 6));
+    volume.write('/f', 0, blocks(7));
+    volume.remove('/early');
+    snapshot(volume, 'base');
+    const held = volume.activeView().pointer('/f', 0);
+    volume.write('/g', 0, blocks(7));
+    expect(volume.activeView().pointer('/g', 0)).toBeLessThan(held);
+    volume.dedupe();
+    expect(volume.activeView().pointer('/g', 0)).toBe(held);
   });
 
   it('inline, new data shares an equal block from the start, and a transfer carries it once', () => {
