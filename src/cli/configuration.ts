@@ -2,22 +2,16 @@
  * Edge (layer 8): configuration files and the secrets they refer to. The only place that reads them; what they mean is decided in
  * core/replication.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { parseCinderConf } from '../core/replication/cinder-conf.ts';
-import type {
-  BackendConfiguration,
-  ReplicationConfiguration,
-  ReplicationProblem,
-  SecretReference,
-} from '../core/replication/configuration.ts';
+import type { ReplicationConfiguration, ReplicationProblem } from '../core/replication/configuration.ts';
 import { type NativePath, readNative } from '../core/replication/native.ts';
 import type { Dialect, RawDocument } from '../core/replication/raw-document.ts';
 import { resolveReplication } from '../core/replication/resolution.ts';
 import { ConfigError, type ConfigProblem } from '../errors.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, isWorldReadable, variablesOf } from '../ontap/secrets.ts';
 
 export interface LoadedConfiguration {
   readonly configuration: ReplicationConfiguration;
@@ -70,118 +64,6 @@ function formatProblem(path: string, { section, option, line, message, expected 
   const where = [section === '' ? undefined : `[${section}]`, option === undefined ? undefined : `${option}:`];
   const wanted = expected === undefined ? undefined : `(expected ${expected})`;
   return [`${place}:`, ...where, message, wanted].filter((part) => part !== undefined).join(' ');
-}
-
-/** A backend's secrets, read. Keep it as short as the client needs it, and never in a log. */
-export interface ResolvedSecrets {
-  readonly credentials:
-    | { readonly kind: 'password'; readonly user: string; readonly password: string }
-    | { readonly kind: 'certificate'; readonly certificate: string; readonly privateKey: string };
-  /** PEM text of the certificates to trust. */
-  readonly ca: string | undefined;
-  readonly notes: readonly ReplicationProblem[];
-}
-
-/**
- * Reads what a backend's credentials refer to: a variable or a file for the password (one line feed at its end is no part of it), PEM files
- * for certificates, all files of a folder of certificates.
- * @throws ConfigError `CONFIG_SECRET_MISSING`
- */
-export async function resolveSecrets(backend: BackendConfiguration, env: Environment): Promise<ResolvedSecrets> {
-  const { credentials, tls } = backend;
-  const notes: ReplicationProblem[] = [];
-  const ca = tls.verify && tls.caFile !== undefined ? await readCertificates(backend, tls.caFile) : undefined;
-  if (credentials.kind === 'certificate') {
-    const certificate = await readSecretFile(backend, 'client certificate', credentials.certificateFile);
-    const privateKey = await readSecretFile(backend, 'private key', credentials.privateKeyFile);
-    notes.push(...(await remarkOpenFile(backend, 'private key', credentials.privateKeyFile)));
-    return { credentials: { kind: 'certificate', certificate, privateKey }, ca, notes };
-  }
-  const password = await readPassword(backend, credentials.password, env, notes);
-  return { credentials: { kind: 'password', user: credentials.user, password }, ca, notes };
-}
-
-async function readPassword(
-  backend: BackendConfiguration,
-  reference: SecretReference,
-  env: Environment,
-  notes: ReplicationProblem[],
-): Promise<string> {
-  if ('literal' in reference) return reference.literal;
-  const inEnvironment = 'env' in reference ? env[reference.env] : undefined;
-  if (inEnvironment !== undefined && inEnvironment !== '') return inEnvironment;
-  const file =
-    'file' in reference ? reference.file : reference.fileEnv === undefined ? undefined : env[reference.fileEnv];
-  if (file === undefined || file === '') {
-    throw missingSecret(
-      backend,
-      'password',
-      `Set the environment variable ${variablesOf(reference).join(', or the path of a file in ')}.`,
-    );
-  }
-  notes.push(...(await remarkOpenFile(backend, 'password', file)));
-  const password = (await readSecretFile(backend, 'password', file)).replace(/\r?\n$/, '');
-  if (password === '') throw missingSecret(backend, 'password', `Put the password in ${file}, which is empty.`);
-  return password;
-}
-
-function variablesOf(reference: SecretReference): readonly string[] {
-  if (!('env' in reference)) return [];
-  return reference.fileEnv === undefined ? [reference.env] : [reference.env, reference.fileEnv];
-}
-
-async function readSecretFile(backend: BackendConfiguration, what: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw missingSecret(backend, what, `Make ${path} a file that this user can read (${codeOf(cause)}).`, cause);
-  }
-}
-
-/** Of a folder every file counts that can be read, links too: that is how systems keep theirs. */
-async function readCertificates(backend: BackendConfiguration, path: string): Promise<string> {
-  const what = 'list of trusted certificates';
-  const names = await readdir(path).catch(() => undefined);
-  if (names === undefined) return readSecretFile(backend, what, path);
-  const texts = await Promise.all(names.sort().map((name) => readFile(join(path, name), 'utf8').catch(() => '')));
-  const certificates = new Set(texts.filter((text) => text.includes('-----BEGIN CERTIFICATE-----')));
-  if (certificates.size === 0)
-    throw missingSecret(backend, what, `Put PEM files of certificates in ${path}, which has none.`);
-  return [...certificates].join('\n');
-}
-
-function missingSecret(backend: BackendConfiguration, what: string, remedy: string, cause?: unknown): ConfigError {
-  return new ConfigError('CONFIG_SECRET_MISSING', `the ${what} of backend ${backend.name} is not there`, {
-    attempted: `read the ${what}`,
-    cluster: backend.host,
-    object: backend.name,
-    remedy,
-    cause,
-  });
-}
-
-/** Everybody on the machine may read it. Windows has no such bit, and says nothing. */
-async function isWorldReadable(path: string): Promise<boolean> {
-  if (process.platform === 'win32') return false;
-  return stat(path).then(
-    (found) => (found.mode & 0o004) !== 0,
-    () => false,
-  );
-}
-
-async function remarkOpenFile(
-  backend: BackendConfiguration,
-  what: string,
-  path: string,
-): Promise<ReplicationProblem[]> {
-  if (!(await isWorldReadable(path))) return [];
-  return [
-    {
-      section: backend.name,
-      message: `everybody on this machine can read the ${what}: ${path}`,
-      expected: `chmod o-rwx ${path}`,
-    },
-  ];
 }
 
 async function openSecrets(path: string, { backends }: ReplicationConfiguration): Promise<ReplicationProblem[]> {

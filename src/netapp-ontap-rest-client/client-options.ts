@@ -43,6 +43,8 @@ export interface TlsOptions {
   readonly ca?: string | readonly string[] | undefined;
   /** `false` trusts any certificate, so anybody in between can read the password. Default: true. */
   readonly verify?: boolean | undefined;
+  /** `false` takes any trusted certificate, whatever host it is for; for clusters whose certificates name no host. Default: true. */
+  readonly verifyHost?: boolean | undefined;
 }
 
 /** How long and how often to try again what is safe to repeat. */
@@ -86,6 +88,7 @@ export interface Settings {
   readonly certificate: Extract<Auth, { certificate: string }> | undefined;
   readonly ca: readonly string[] | undefined;
   readonly verify: boolean;
+  readonly verifyHost: boolean;
   readonly maxInFlight: number;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -130,6 +133,7 @@ export function settingsFrom(options: OntapRestClientOptions): Settings {
     certificate: auth.certificate === undefined ? undefined : auth,
     ca,
     verify: tls?.verify ?? true,
+    verifyHost: tls?.verifyHost ?? true,
     maxInFlight: positive('maxInFlight', options.maxInFlight, 16),
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs, 10_000, false),
     requestTimeoutMs: positive('requestTimeoutMs', options.requestTimeoutMs, 60_000, false),

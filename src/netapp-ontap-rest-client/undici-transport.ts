@@ -19,6 +19,8 @@ export function undiciTransport(settings: Settings): PooledTransport {
     connect: {
       timeout: settings.connectTimeoutMs,
       rejectUnauthorized: settings.verify,
+      // Without an error to return, every host name matches.
+      ...(settings.verifyHost ? {} : { checkServerIdentity: () => undefined }),
       ...(ca === undefined ? {} : { ca: [...ca] }),
       ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
       ...(certificate?.passphrase === undefined ? {} : { passphrase: certificate.passphrase }),

@@ -6,7 +6,7 @@
 
 import type { PolicyKind } from '../core/mirror/vocabulary.ts';
 import { OntapError } from '../errors.ts';
-import type { components } from '../netapp-ontap-rest-client/index.ts';
+import type { components } from '../netapp-ontap-rest-client/generated.ts';
 import { parseMirrorPath } from './mirror-path.ts';
 import type { KnownDestination, MirrorEnd, Policy, Relationship, SvmPeer, Transfer, Volume } from './ontap-svm.ts';
 

@@ -4,8 +4,10 @@
  */
 import type { PolicyKind } from '../core/mirror/vocabulary.ts';
 import { OntapError } from '../errors.ts';
-import type { components, Look, OntapRestClient, paths } from '../netapp-ontap-rest-client/index.ts';
-import { matches, not } from '../netapp-ontap-rest-client/index.ts';
+import type { Look } from '../netapp-ontap-rest-client/changes.ts';
+import type { components, paths } from '../netapp-ontap-rest-client/generated.ts';
+import type { OntapRestClient } from '../netapp-ontap-rest-client/ontap-rest-client.ts';
+import { matches, not } from '../netapp-ontap-rest-client/query.ts';
 import { volumePath } from './mirror-path.ts';
 import type {
   Change,

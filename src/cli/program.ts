@@ -1,0 +1,137 @@
+/** Edge (layer 8): the `datamotion` command: its arguments, help and exit codes. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { configCheck } from './commands/config-check.ts';
+import { demo } from './commands/demo.ts';
+import type { Selection } from './commands/mirrors.ts';
+import { runVerb, status, verbs } from './commands/mirrors.ts';
+import { type SimulateOptions, simulate } from './commands/simulate.ts';
+import type { CliWorld, ExitCode } from './terminal.ts';
+import { EXIT, Terminal } from './terminal.ts';
+
+const FOOTER = `
+Exit codes: 0 done, 1 the operation failed, 2 usage or configuration, 3 an acknowledgement is needed.
+With --json one JSON document goes to stdout and nothing else; progress goes to stderr.
+Passwords come from the configuration, the environment or a file, never from an argument.`;
+
+/** Runs one command line (without `node` and the script) and resolves to its exit code. */
+export async function runCommandLine(argv: readonly string[], world: CliWorld, version: string): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  const program = new Command('datamotion')
+    .description('Moves data for NetApp ONTAP: protects volumes with SnapMirror, updates, breaks and re-syncs mirrors.')
+    .version(version)
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText('after', FOOTER)
+    .configureOutput({
+      writeOut: (text) => void world.stdout.write(text),
+      writeErr: (text) => void world.stderr.write(text),
+    })
+    .exitOverride();
+
+  /** Wraps an action: a terminal for its `--json`, its failure as text and exit code. */
+  const run =
+    <O extends { json?: boolean }>(action: (terminal: Terminal, options: O) => Promise<ExitCode>) =>
+    async (options: O): Promise<void> => {
+      const terminal = new Terminal(world, { json: options.json ?? false });
+      try {
+        exitCode = await action(terminal, options);
+      } catch (error) {
+        exitCode = terminal.fail(error);
+      }
+    };
+
+  const add = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .addOption(new Option('--json', 'print one JSON document'))
+      .exitOverride();
+
+  add('demo', 'the whole story on two simulated clusters: protect, update, lose the source, break, compare, resync')
+    .option('--time-scale <factor>', 'simulated seconds per real second', positive, 20)
+    .action(run((terminal, options: { json?: boolean; timeScale: number }) => demo(terminal, options)));
+
+  add('simulate', 'run the simulated ONTAP until interrupted; prints one JSON line when it is ready')
+    .option('--port <n>', 'port of the first cluster, the next ones follow (0: any free port)', port, 0)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--tls', 'serve https with a certificate made at start')
+    .option('--latency <ms>', 'delay of every answer in milliseconds', nonNegative, 0)
+    .option('--time-scale <factor>', 'simulated seconds per real second', positive, 1)
+    .action(run((terminal, options: SimulateOptions & { json?: boolean }) => simulate(terminal, options)));
+
+  const config = program.command('config').description('work on a configuration file').exitOverride();
+  config
+    .command('check')
+    .description('validate a cinder.conf or a native YAML or JSON configuration, reporting every problem at once')
+    .requiredOption('--config <file>', 'the configuration file')
+    .option('--json', 'print one JSON document')
+    .exitOverride()
+    .action(run((terminal, options: { config: string; json?: boolean }) => configCheck(terminal, options)));
+
+  const onMirrors = (name: string, description: string, needs: 'backend' | 'all'): Command => {
+    const command = add(name, description)
+      .requiredOption('--config <file>', 'cinder.conf, or native YAML or JSON')
+      .requiredOption('--backend <name>', 'the source backend');
+    const target = '--target <name>';
+    const volume = '--volume <name...>';
+    return needs === 'all'
+      ? command.requiredOption(target, 'the destination backend').requiredOption(volume, 'volumes to work on')
+      : command
+          .option(target, 'the destination backend (default: every target of the backend)')
+          .option(volume, 'volumes to work on (default: all that match)');
+  };
+  type Mirrors = Selection & { json?: boolean };
+  type Waiting = Mirrors & { wait: boolean };
+
+  onMirrors('status', 'show the mirrors of a backend', 'backend').action(
+    run((terminal, options: Mirrors) => status(terminal, options)),
+  );
+  onMirrors('ensure', 'protect volumes: destination volume, relationship, baseline; adopts what is there', 'backend')
+    .option('--wait', 'wait for the baseline, not only for its start', false)
+    .action(run((terminal, options: Waiting) => runVerb(terminal, options, verbs.ensure(options))));
+  onMirrors('update', 'transfer what changed since the last update', 'backend')
+    .option('--no-wait', 'do not wait for the transfer to end')
+    .action(run((terminal, options: Waiting) => runVerb(terminal, options, verbs.update(options))));
+  onMirrors('quiesce', 'pause mirrors, aborting a transfer that does not end in time', 'all').action(
+    run((terminal, options: Mirrors) => runVerb(terminal, options, verbs.quiesce())),
+  );
+  onMirrors('resume', 'undo a quiesce', 'all').action(
+    run((terminal, options: Mirrors) => runVerb(terminal, options, verbs.resume())),
+  );
+  onMirrors('break', 'make the destinations writable and mount them; asks nothing of the source', 'all').action(
+    run((terminal, options: Mirrors) => runVerb(terminal, options, verbs.break())),
+  );
+  onMirrors('resync', 'replicate again after a break; DISCARDS what was written to the destination since', 'all')
+    .option('--no-wait', 'do not wait for the transfer to end')
+    .action(run((terminal, options: Waiting) => runVerb(terminal, options, verbs.resync(options))));
+  onMirrors('delete', 'remove mirrors and what the source keeps for them; the destination volumes stay', 'all')
+    .option('--no-release', 'keep the half of the source')
+    .action(
+      run((terminal, options: Mirrors & { release: boolean }) => runVerb(terminal, options, verbs.delete(options))),
+    );
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end with 0; commander has printed everything else already.
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  return exitCode;
+}
+
+function number(text: string, least: number, exclusive: boolean, what: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < least || (exclusive && value === least)) {
+    throw new InvalidArgumentError(what);
+  }
+  return value;
+}
+
+const positive = (text: string) => number(text, 0, true, 'It must be a number above 0.');
+const nonNegative = (text: string) => number(text, 0, false, 'It must be 0 or a number above.');
+
+function port(text: string): number {
+  const value = number(text, 0, false, 'It must be a port, 0 to 65535.');
+  if (!Number.isInteger(value) || value > 65_535) throw new InvalidArgumentError('It must be a port, 0 to 65535.');
+  return value;
+}

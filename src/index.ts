@@ -1,0 +1,116 @@
+/** `ontap-data-motion`: DataMotion, its configuration, the state machine, errors. Nothing here loads S3, the simulator or the CLI. */
+import { parseCinderConf } from './core/replication/cinder-conf.ts';
+import type { BackendConfiguration, ReplicationConfiguration } from './core/replication/configuration.ts';
+import { readNative } from './core/replication/native.ts';
+import { resolveReplication } from './core/replication/resolution.ts';
+import { DataMotion, type DataMotionParts } from './data-motion.ts';
+import { type Env, systemEnv } from './env.ts';
+import { ConfigError } from './errors.ts';
+import type { OntapRestClientOptions } from './netapp-ontap-rest-client/client-options.ts';
+import { OntapRestClient } from './netapp-ontap-rest-client/ontap-rest-client.ts';
+import { RestOntapSvm } from './ontap/rest-ontap-svm.ts';
+import { type BackendSecrets, type Environment, resolveSecrets } from './ontap/secrets.ts';
+
+export { PROTECTIONS, type Protection, protectionOf } from './core/mirror/protection.ts';
+export {
+  activityOf,
+  decide,
+  MIRROR_COMMANDS,
+  MIRROR_TABLE,
+  type MirrorCommand,
+  type Outcome,
+  type Row,
+  type Situation,
+} from './core/mirror/table.ts';
+export {
+  MIRROR_EVENTS,
+  MIRROR_STATES,
+  type MirrorEvent,
+  type MirrorState,
+  POLICY_KINDS,
+  type PolicyKind,
+  TRANSFER_STATES,
+  TRANSFER_TYPES,
+  type TransferState,
+  type TransferType,
+} from './core/mirror/vocabulary.ts';
+
+export interface CreateDataMotionOptions {
+  readonly env?: Partial<Env> | undefined;
+  readonly timing?: DataMotionParts['timing'];
+  /** Variables that credentials of the configuration may refer to, such as `process.env`. Default: none. */
+  readonly environment?: Environment | undefined;
+  /** Where credentials come from instead: a vault, for instance. Asked once per cluster account. */
+  readonly secretsOf?: ((backend: BackendConfiguration) => Promise<BackendSecrets>) | undefined;
+  /** Further options of the REST client: a transport, limits, timeouts. */
+  readonly client?: Partial<Pick<OntapRestClientOptions, ClientOption>> | undefined;
+}
+
+type ClientOption = 'transport' | 'maxInFlight' | 'connectTimeoutMs' | 'requestTimeoutMs' | 'retry';
+
+/**
+ * Reads a configuration: the text of a cinder.conf, or the native format as plain data (a parsed YAML or JSON document, or an
+ * object made in a program). Reads no file.
+ * @throws ConfigError `CONFIG_INVALID` with every problem at once
+ */
+export function readConfiguration(source: string | object): ReplicationConfiguration {
+  const resolution = resolveReplication(typeof source === 'string' ? parseCinderConf(source) : readNative(source));
+  if (resolution.ok) return resolution.configuration;
+  const { problems } = resolution;
+  const list = problems.map(({ section, option, message }) => `[${section}] ${option ?? ''}: ${message}`).join('; ');
+  throw new ConfigError('CONFIG_INVALID', `the configuration cannot be used: ${list}`, { problems });
+}
+
+/**
+ * A DataMotion over real ONTAP clusters. Backends with the same address and account share one connection pool. Nothing is
+ * sent, and no secret read, before the first call that needs it.
+ */
+export function createDataMotion(
+  configuration: ReplicationConfiguration,
+  options: CreateDataMotionOptions = {},
+): DataMotion {
+  const env = systemEnv(options.env);
+  const secretsOf = options.secretsOf ?? ((backend) => resolveSecrets(backend, options.environment ?? {}));
+  const clients = new Map<string, Promise<OntapRestClient>>();
+
+  const connect = (backend: BackendConfiguration): Promise<OntapRestClient> => {
+    const { scheme, host, port, credentials, tls } = backend;
+    const key = JSON.stringify([scheme, host, port, credentials, tls]);
+    const known = clients.get(key);
+    if (known !== undefined) return known;
+    const opened = secretsOf(backend).then((secrets) => {
+      for (const note of secrets.notes) env.logger.warn({ backend: backend.name }, note.message);
+      return new OntapRestClient({
+        ...options.client,
+        scheme,
+        host,
+        port,
+        auth: secrets.auth,
+        tls: { verify: tls.verify, verifyHost: tls.hostValidation, ca: secrets.ca },
+        env,
+      });
+    });
+    clients.set(key, opened);
+    // What could not be read now may be there at the next call.
+    opened.catch(() => clients.delete(key));
+    return opened;
+  };
+
+  return new DataMotion({
+    configuration,
+    env,
+    timing: options.timing,
+    svmOf: (backend) =>
+      new RestOntapSvm({
+        backend: backend.name,
+        cluster: `${backend.ipv6 ? `[${backend.host}]` : backend.host}:${backend.port}`,
+        svm: backend.svm,
+        connect: () => connect(backend),
+      }),
+    close: async () => {
+      const opened = await Promise.allSettled(clients.values());
+      clients.clear();
+      await Promise.all(opened.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
+    },
+  });
+}
