@@ -160,6 +160,11 @@ export class SimulatedCluster {
       const struck = alive ? this.#faults.strike(request.method, belowApi(request.path) ?? request.path) : undefined;
       if (!struck || struck.get('refuse')) throw new ConnectionBroken('ECONNREFUSED');
       if (struck.get('reset')) throw new ConnectionBroken('ECONNRESET');
+      if (this.#inFlight > this.#surroundings.maxRequestsInFlight) {
+        const { code, message, row } = new Refusal('tooManyRequests');
+        status = 429;
+        return scriptedAnswer(status, code, message, row.retryAfterSeconds);
+      }
       const latencyMs = this.#surroundings.latencyMs + (struck.get('latency')?.ms ?? 0);
       if (latencyMs > 0) await work.sleep(latencyMs);
       if (!this.#state.alive) throw new ConnectionBroken('ECONNRESET');
@@ -183,10 +188,6 @@ export class SimulatedCluster {
     const http = struck.get('http');
     if (http)
       return scriptedAnswer(http.status, http.code ?? '', http.message ?? 'scripted failure', http.retryAfterSeconds);
-    if (this.#inFlight > this.#surroundings.maxRequestsInFlight) {
-      const refusal = new Refusal('tooManyRequests');
-      return scriptedAnswer(429, refusal.code, refusal.message, refusal.row.retryAfterSeconds);
-    }
     if (struck.get('busy')) {
       const refusal = new Refusal('modificationInProgress', { path: request.path });
       return scriptedAnswer(refusal.status(switches), refusal.code, refusal.message);

@@ -700,15 +700,6 @@ export const REFUSALS = {
     fact: 'rest-facts section 5',
     inferred: 'the words',
   }),
-  fieldNotForVolumeType: row({
-    code: '917628',
-    status: 400,
-    where: 'direct',
-    message: 'The field "{name}" is not allowed for a volume of type "{type}".',
-    target: '{name}',
-    fact: 'rest-facts section 5',
-    inferred: 'the words',
-  }),
   snapshotPolicyOnDp: row({
     code: '917617',
     status: 400,

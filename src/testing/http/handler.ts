@@ -27,6 +27,7 @@ export interface Disturbance {
   readonly jobFault?: JobFault | undefined;
 }
 
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const COLLECTION_CHANGE_TIMEOUT_SECONDS = 15;
 
 /** Who answers. */
@@ -95,7 +96,7 @@ class Exchange {
     if (method === 'OPTIONS') return { status: 200, headers: { allow: allowed.join(', ') } };
     if (!allowed.includes(method)) throw new Refusal('methodUnsupported');
     if (target.resource.clusterOnly?.(context) && context.svm) throw new Refusal('clusterOnly');
-    const reads = method === 'GET' || method === 'HEAD';
+    const reads = READS.has(method);
     if (!reads && caller.user.role !== 'admin') throw new Refusal('notAuthorized');
     if ((reads || method === 'DELETE') && body !== undefined && body.trim() !== '') {
       throw new Refusal('bodyNotAllowed', { method });
@@ -130,7 +131,7 @@ class Exchange {
       arguments: query,
       path: target.parameters,
       description: `${this.#request.method} /api${target.path}`,
-      staleMs: this.#disturbance.staleMs ?? 0,
+      staleMs: READS.has(this.#request.method) ? (this.#disturbance.staleMs ?? 0) : 0,
       jobFault: this.#disturbance.jobFault,
     };
   }

@@ -61,10 +61,9 @@ export const relationshipResource: Resource<Relationship> = {
     const { cluster, snapmirror, svm } = context;
     const asOf = cluster.physics.clock.now() - context.staleMs;
     const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
+    const asSource = listsDestinations(context);
     return snapmirror.relationships.filter((known) =>
-      listsDestinations(context)
-        ? here(known.source) && known.atSource(asOf)
-        : here(known.destination) && known.atDestination(asOf),
+      asSource ? here(known.source) && known.atSource(asOf) : here(known.destination) && known.atDestination(asOf),
     );
   },
   find: (context, key) => {
@@ -96,7 +95,8 @@ export const relationshipResource: Resource<Relationship> = {
     };
     if (context.arguments.boolean('validate_only', false)) return { done: true };
     const job = cluster.startJob(context, run, plan.svm);
-    return { done: false, job, record: () => made, location: '/snapmirror/relationships/' };
+    const query = new URLSearchParams({ 'destination.path': body.text('destination.path') ?? '' });
+    return { done: false, job, record: () => made, location: `/snapmirror/relationships?${query}` };
   },
 
   patch(context, relationship, body) {

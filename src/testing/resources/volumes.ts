@@ -183,7 +183,7 @@ function viewOf(volume: SimulatedVolume, { snapmirror }: RequestContext) {
         is_svm_root: volume.isSvmRoot,
         msid: volume.msid,
         aggregates: volume.aggregates.map(({ name, uuid }) => ({ name, uuid })),
-        error_state: { is_inconsistent: volume.type === 'dp' && !volume.initialized, has_bad_blocks: false },
+        error_state: { is_inconsistent: false, has_bad_blocks: false },
         encryption: { enabled: volume.encrypted, state: volume.encrypted ? 'encrypted' : 'unencrypted' },
         nas: { path: volume.junctionPath },
         snapshot_count: volume.snapshotInfos().length,

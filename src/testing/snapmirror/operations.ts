@@ -250,6 +250,8 @@ function planPause(snapmirror: SnapMirror, relationship: Relationship): Work {
   return (job) => {
     const { timeline, switches } = snapmirror.physics;
     if (policy.sync) {
+      const { source, destination } = relationship;
+      if (!source.cluster.reaches(destination.cluster)) throw new Refusal('pauseFailed', { reason: UNREACHABLE });
       if (relationship.dirty) snapmirror.replicate(relationship);
       if (relationship.running) snapmirror.end(relationship, 'aborted', TRANSFER_ERRORS.aborted);
     }
@@ -336,7 +338,7 @@ export function abortTransfer(
   state: string,
 ): void {
   if (state !== 'aborted' && state !== 'hard_aborted') throw new Refusal('transferStateInvalid', { state });
-  if (relationship.policy.sync && relationship.state !== 'uninitialized') throw new Refusal('abortOfSync');
+  if (relationship.policy.sync) throw new Refusal('abortOfSync');
   if (relationship.running !== transfer) throw new Refusal('entryMissing', { target: 'uuid' });
   snapmirror.end(relationship, state, TRANSFER_ERRORS.aborted);
 }

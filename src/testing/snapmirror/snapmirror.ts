@@ -30,7 +30,9 @@ export const TRANSFER_ERRORS = {
   aborted: { code: 6620046, message: 'Transfer aborted' },
   unreachable: { code: 262224, message: 'Failed to contact peer cluster. RPC: Remote system error' },
   interrupted: { code: 6620045, message: 'Transfer failed: the connection to the peer cluster was lost' },
-  noSnapshot: { code: 6620044, message: 'Failed to create Snapshot copy: the source volume is offline or missing' },
+  offline: { code: 6620048, message: 'Transfer failed: a volume is offline' },
+  noBase: { code: 6620049, message: 'Transfer failed: the base Snapshot copy is no longer on the source volume' },
+  missing: { code: 6620044, message: 'Transfer failed: the source volume does not exist' },
   scripted: { code: 6620047, message: 'Transfer failed' },
 } as const satisfies Record<string, TransferError>;
 
@@ -58,11 +60,9 @@ export class SnapMirror {
   /** Starts a transfer. The caller has checked that the relationship may have one. */
   start(relationship: Relationship, type: TransferType, options: TransferOptions = {}): Transfer {
     const { timeline } = this.physics;
-    const { source, destination } = relationship;
-    const reachable = source.cluster.reaches(destination.cluster);
-    const usable = reachable && source.volume.state === 'online' && source.cluster.has(source.volume);
+    const obstacle = this.#obstacle(relationship, type);
     const resumes = relationship.checkpoint;
-    const parts = usable ? this.#parts(relationship, type, options.sourceSnapshot) : [];
+    const parts = obstacle ? [] : this.#parts(relationship, type, options.sourceSnapshot);
     const throttle = options.throttle ?? relationship.throttle;
     const rate = this.physics.transferRate;
     const transfer = new Transfer({
@@ -77,9 +77,9 @@ export class SnapMirror {
     relationship.running = transfer;
     relationship.checkpoint = undefined;
     const scripted = this.#takeFault(relationship);
-    if (!usable) {
-      const error = reachable ? TRANSFER_ERRORS.noSnapshot : TRANSFER_ERRORS.unreachable;
-      transfer.cancel = timeline.after(CONTACT_TIMEOUT_MS, () => this.end(relationship, 'failed', error));
+    if (obstacle) {
+      const afterMs = obstacle === TRANSFER_ERRORS.unreachable ? CONTACT_TIMEOUT_MS : SHORTEST_TRANSFER_MS;
+      transfer.cancel = timeline.after(afterMs, () => this.end(relationship, 'failed', obstacle));
       return transfer;
     }
     const leftMs = ((transfer.totalBytes - transfer.resumedBytes) / transfer.bytesPerSecond) * 1000;
@@ -232,6 +232,15 @@ export class SnapMirror {
   }
 
   // ---- what is carried
+
+  /** Why a transfer can only fail. */
+  #obstacle({ source, destination, exported }: Relationship, type: TransferType): TransferError | undefined {
+    if (!source.cluster.reaches(destination.cluster)) return TRANSFER_ERRORS.unreachable;
+    if (!source.cluster.has(source.volume)) return TRANSFER_ERRORS.missing;
+    if (source.volume.state !== 'online' || destination.volume.state !== 'online') return TRANSFER_ERRORS.offline;
+    const needsBase = type !== 'initialize';
+    return needsBase && !(exported && source.volume.snapshotByUuid(exported.uuid)) ? TRANSFER_ERRORS.noBase : undefined;
+  }
 
   #parts(relationship: Relationship, type: TransferType, wanted: string | undefined): VolumeTransfer[] {
     const source = relationship.source.volume;

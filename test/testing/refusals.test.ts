@@ -1,0 +1,442 @@
+import { describe, expect, it } from 'vitest';
+import { REFUSALS, type RefusalName, type RefusalRow, SWITCHES, type Switches } from '../../src/testing/index.ts';
+import { type Answer, type CallOptions, call, MIB, Scene } from './raw-client.ts';
+
+/** For each row the forbidden request, sent raw; the answer is compared with the row. */
+interface Case {
+  readonly switches?: Partial<Switches>;
+  readonly maxRequestsInFlight?: number;
+  send(scene: Scene): Promise<Answer>;
+}
+
+const RELATIONSHIPS = '/snapmirror/relationships';
+const ENDS = { source: { path: 'svm1:vol1' }, destination: { path: 'svm1_dr:vol1' } };
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+
+const onSource = (method: string, path: string, options?: CallOptions): Case => ({
+  send: ({ source }) => call(source, method, path, options),
+});
+
+/** POST of a relationship onto a dp volume that is there. */
+const creating = (changes: object, more: Omit<Case, 'send'> = {}): Case => ({
+  ...more,
+  send(scene) {
+    scene.destination.createVolume({ svm: 'svm1_dr', name: 'vol1', sizeBytes: 100 * MIB, type: 'dp' });
+    return call(scene.destination, 'POST', RELATIONSHIPS, { body: { ...ENDS, ...changes } });
+  },
+});
+
+const patching = (body: object, options: { policy?: string; initialized?: boolean; query?: string } = {}): Case => ({
+  async send(scene) {
+    const { policy = 'MirrorAllSnapshots', initialized = true, query = '' } = options;
+    const uuid = initialized ? await scene.mirrored({ policy }) : await scene.relate({ policy });
+    return call(scene.destination, 'PATCH', `${RELATIONSHIPS}/${uuid}${query}`, { body });
+  },
+});
+
+/** A transfer runs that does not end by itself. */
+async function whileTransferring(scene: Scene, type: 'initialize' | 'update' = 'update'): Promise<string> {
+  const uuid = type === 'update' ? await scene.mirrored() : await scene.relate();
+  scene.destination.addFault({ kind: 'transfer-stalls', method: 'POST', path: '*/transfers' });
+  await scene.ok(scene.destination, 'POST', `${RELATIONSHIPS}/${uuid}/transfers`, {});
+  return uuid;
+}
+
+const patchingWhileTransferring = (body: object, type?: 'initialize' | 'update'): Case => ({
+  async send(scene) {
+    const uuid = await whileTransferring(scene, type);
+    return call(scene.destination, 'PATCH', `${RELATIONSHIPS}/${uuid}`, { body });
+  },
+});
+
+const creatingVolume = (changes: object, more: Omit<Case, 'send'> = {}): Case => ({
+  ...more,
+  send: ({ source }) => {
+    const body = { name: 'new', 'svm.name': 'svm1', aggregates: [{ name: 'aggr1' }], ...changes };
+    return call(source, 'POST', '/storage/volumes', { body });
+  },
+});
+
+const patchingVolume = (body: object): Case => ({
+  send: ({ source, volume }) => call(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { body }),
+});
+
+const newPeer = (changes: object): Case => ({
+  send: ({ source }) => {
+    const peer = { svm: { name: 'svm1_dr' }, cluster: { name: 'cluster2' } };
+    const body = { svm: { name: 'svm2' }, peer, applications: ['snapmirror'], ...changes };
+    return call(source, 'POST', '/svm/peers', { body });
+  },
+});
+
+const CASES: Record<RefusalName, Case> = {
+  unauthenticated: onSource('GET', '/cluster', { password: 'wrong' }),
+  notAuthorized: {
+    send: ({ source, volume }) =>
+      call(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { user: 'reader', password: 'x', body: { size: MIB } }),
+  },
+  clusterOnly: onSource('GET', '/cluster/nodes', { headers: { 'x-dot-svm-name': 'svm1' } }),
+  svmUserMayNotTunnel: onSource('GET', '/storage/volumes', {
+    user: 'vsadmin',
+    password: 'x',
+    headers: { 'x-dot-svm-name': 'svm1' },
+  }),
+  tunnelSvmUnknown: onSource('GET', '/storage/volumes', { headers: { 'x-dot-svm-name': 'nowhere' } }),
+  destinationsNeedNoTunnel: onSource('GET', `${RELATIONSHIPS}?list_destinations_only=true`, {
+    headers: { 'x-dot-svm-name': 'svm1' },
+  }),
+  bodySvmIsNotTunnelSvm: onSource('POST', '/storage/volumes', {
+    headers: { 'x-dot-svm-name': 'svm1' },
+    body: { name: 'new', 'svm.name': 'svm2', aggregates: [{ name: 'aggr1' }] },
+  }),
+  tooManyRequests: {
+    maxRequestsInFlight: 1,
+    async send(scene) {
+      scene.source.addFault({ kind: 'latency', ms: 60_000 });
+      const slow = call(scene.source, 'GET', '/cluster');
+      const refused = await call(scene.source, 'GET', '/cluster');
+      expect(refused.headers.get('retry-after')).toBe('1');
+      expect((await slow).status).toBe(200);
+      return refused;
+    },
+  },
+  unknownPath: onSource('GET', '/storage/nonsense'),
+  methodUnsupported: onSource('DELETE', '/cluster'),
+  notSimulated: creating({ source: { path: 'svm1:' } }),
+  entryMissing: onSource('GET', `/storage/volumes/${NOBODY}`),
+  entryMissingInJob: {
+    async send({ source, volume, ok }) {
+      const path = `/storage/volumes/${volume.uuid}`;
+      await ok(source, 'PATCH', path, { state: 'offline' });
+      const first = await call(source, 'DELETE', path);
+      expect(first.status).toBe(202);
+      return call(source, 'DELETE', path);
+    },
+  },
+  duplicateEntry: {
+    async send({ source, ok }) {
+      await ok(source, 'POST', '/snapmirror/policies', { name: 'mine' });
+      return call(source, 'POST', '/snapmirror/policies', { body: { name: 'mine' } });
+    },
+  },
+  unexpectedArgument: onSource('GET', '/storage/volumes?colour=red'),
+  repeatedArgument: onSource('GET', '/storage/volumes?name=a&name=b'),
+  fieldCannotBeSet: creatingVolume({ uuid: NOBODY }),
+  fieldNotPatchable: patchingVolume({ type: 'dp' }),
+  invalidValue: onSource('GET', '/storage/volumes?fields=colour'),
+  bodyNotAllowed: {
+    // `fetch` itself refuses a GET with a body; DELETE meets the same rule.
+    send: ({ source, volume }) => call(source, 'DELETE', `/storage/volumes/${volume.uuid}`, { body: { force: true } }),
+  },
+  invalidJson: onSource('POST', '/storage/volumes', { body: '{"name":' }),
+  bodyIsNoObject: onSource('POST', '/storage/volumes', { body: '[]' }),
+  queryOnPost: onSource('POST', '/storage/volumes?name=x', { body: {} }),
+  requiredMissing: creatingVolume({ aggregates: [] }),
+  collectionChangeNeedsQuery: onSource('PATCH', '/storage/volumes', { body: { size: 100 * MIB } }),
+  bracesUnbalanced: onSource('GET', '/storage/volumes?fields=svm.{name'),
+  notSortable: onSource('GET', '/storage/volumes?order_by=colour'),
+
+  pathWithoutColon: creating({ source: { path: 'vol1' } }),
+  relationshipExists: {
+    async send(scene) {
+      await scene.relate();
+      return call(scene.destination, 'POST', RELATIONSHIPS, { body: ENDS });
+    },
+  },
+  sameVolume: onSource('POST', RELATIONSHIPS, {
+    body: { source: { path: 'svm1:vol1' }, destination: { path: 'svm1:vol1' } },
+  }),
+  destinationNotDp: {
+    send({ destination }) {
+      destination.createVolume({ svm: 'svm1_dr', name: 'vol1', sizeBytes: 100 * MIB });
+      return call(destination, 'POST', RELATIONSHIPS, { body: ENDS });
+    },
+  },
+  volumeMissing: creating({ source: { path: 'svm1:nothing' } }),
+  svmsNotPeered: creating({ source: { path: 'svm2:vol1' } }),
+  policyUnknown: creating({ policy: { name: 'Nonsense' } }),
+  policyUuidUnknown: creating({ policy: { uuid: NOBODY } }),
+  policyUnsuitable: creating({ policy: { name: 'Continuous' } }),
+  policyChangeUnsuitable: patching({ policy: { name: 'Sync' } }),
+  scheduleUnknown: creating({ transfer_schedule: { name: 'never' } }),
+  scheduleUnknownOnModify: patching({ transfer_schedule: { name: 'never' } }),
+  scheduleNullOnCreate: creating({ transfer_schedule: { name: null } }),
+  stateNeedsCreateDestination: creating({ state: 'snapmirrored' }),
+  stateNotAllowedOnCreate: creating({
+    state: 'in_sync',
+    create_destination: { enabled: true },
+    policy: { name: 'MirrorAllSnapshots' },
+  }),
+  notWithCreateDestination: creating({ throttle: 100, create_destination: { enabled: true } }),
+  destinationNotProvisioned: creating({ create_destination: { enabled: true } }),
+  destinationHasNoSpace: {
+    send: ({ destination }) =>
+      call(destination, 'POST', RELATIONSHIPS, {
+        body: { ...ENDS, create_destination: { enabled: true, size: 2 ** 50 } },
+      }),
+  },
+  peerUnreachable: {
+    switches: { breakContactsSource: 'always' },
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      scene.source.kill();
+      return call(scene.destination, 'PATCH', `${RELATIONSHIPS}/${uuid}`, { body: { state: 'broken_off' } });
+    },
+  },
+
+  modificationInProgress: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      const path = `${RELATIONSHIPS}/${uuid}`;
+      const first = await call(scene.destination, 'PATCH', path, { body: { state: 'paused' } });
+      expect(first.status).toBe(202);
+      return call(scene.destination, 'PATCH', path, { body: { state: 'broken_off' } });
+    },
+  },
+  stateBeingPropagated: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      await call(scene.destination, 'PATCH', `${RELATIONSHIPS}/${uuid}`, { body: { state: 'paused' } });
+      return call(scene.destination, 'POST', `${RELATIONSHIPS}/${uuid}/transfers`);
+    },
+  },
+  deleteWhileTransferring: {
+    async send(scene) {
+      const uuid = await whileTransferring(scene);
+      return call(scene.destination, 'DELETE', `${RELATIONSHIPS}/${uuid}?destination_only=true`);
+    },
+  },
+  stateUnknown: patching({ state: 'asleep' }),
+  stateTransient: patching({ state: 'synchronizing' }),
+  stateInvalid: patching({ state: 'snapmirrored' }, { policy: 'Sync', initialized: false }),
+  stateInvalidForAsync: patching({ state: 'in_sync' }, { initialized: false }),
+  flagOnlyWhenMirroring: patching({ state: 'broken_off', preserve: true }),
+  flagOnlyWhenBreaking: patching({ state: 'snapmirrored', restore_to_snapshot: 'x' }),
+  flagNeedsState: patching({ quick_resync: true }),
+  alreadyInitialized: patching({ state: 'snapmirrored' }),
+  initializeFailed: patchingWhileTransferring({ state: 'snapmirrored' }, 'initialize'),
+  pauseNotInThisState: patching({ state: 'paused' }, { initialized: false }),
+  pauseWhileInitializing: patchingWhileTransferring({ state: 'paused' }, 'initialize'),
+  automatedFailoverState: patching({ state: 'paused' }, { policy: 'AutomatedFailOver' }),
+  pauseFailed: {
+    async send(scene) {
+      const uuid = await scene.mirrored({ policy: 'Sync' });
+      scene.source.kill();
+      return call(scene.destination, 'PATCH', `${RELATIONSHIPS}/${uuid}`, { body: { state: 'paused' } });
+    },
+  },
+  quiesceTimedOut: { ...patchingWhileTransferring({ state: 'paused' }), switches: { pauseJob: 'waits-for-drain' } },
+  resumeFailed: {
+    async send(scene) {
+      const uuid = await scene.mirrored({ policy: 'Sync' });
+      await scene.patch(uuid, { state: 'paused' });
+      scene.source.kill();
+      return call(scene.destination, 'PATCH', `${RELATIONSHIPS}/${uuid}`, { body: { state: 'in_sync' } });
+    },
+  },
+  breakFailed: patchingWhileTransferring({ state: 'broken_off' }),
+  breakUninitialized: patching({ state: 'broken_off' }, { initialized: false }),
+  resyncFailed: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      await scene.patch(uuid, { state: 'broken_off' });
+      scene.source.kill();
+      return call(scene.destination, 'PATCH', `${RELATIONSHIPS}/${uuid}`, { body: { state: 'snapmirrored' } });
+    },
+  },
+  throttleOnSync: creating({ policy: { name: 'StrictSync' }, throttle: 1000 }),
+
+  initializeTransferFailed: {
+    async send(scene) {
+      const uuid = await whileTransferring(scene, 'initialize');
+      return call(scene.destination, 'POST', `${RELATIONSHIPS}/${uuid}/transfers`, { body: {} });
+    },
+  },
+  updateFailed: {
+    async send(scene) {
+      const uuid = await whileTransferring(scene);
+      return call(scene.destination, 'POST', `${RELATIONSHIPS}/${uuid}/transfers`);
+    },
+  },
+  sourceSnapshotMissing: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      const body = { source_snapshot: 'nothing' };
+      return call(scene.destination, 'POST', `${RELATIONSHIPS}/${uuid}/transfers`, { body });
+    },
+  },
+  abortOfSync: {
+    async send(scene) {
+      const uuid = await scene.relate({ policy: 'Sync' });
+      const path = `${RELATIONSHIPS}/${uuid}/transfers`;
+      await scene.ok(scene.destination, 'POST', path, {});
+      const { records } = await scene.ok(scene.destination, 'GET', path);
+      return call(scene.destination, 'PATCH', `${path}/${records[0].uuid}`, { body: { state: 'aborted' } });
+    },
+  },
+  transferStateInvalid: {
+    async send(scene) {
+      const path = `${RELATIONSHIPS}/${await whileTransferring(scene)}/transfers`;
+      const { records } = await scene.ok(scene.destination, 'GET', `${path}?state=transferring`);
+      return call(scene.destination, 'PATCH', `${path}/${records[0].uuid}`, { body: { state: 'success' } });
+    },
+  },
+
+  deleteFlagsConflict: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      return call(scene.destination, 'DELETE', `${RELATIONSHIPS}/${uuid}?destination_only=true&source_info_only=true`);
+    },
+  },
+  releaseFailed: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      return call(scene.source, 'DELETE', `${RELATIONSHIPS}/${uuid}?source_only=true`);
+    },
+  },
+
+  volumeNameInUse: creatingVolume({ name: 'vol1' }),
+  volumeTooSmall: creatingVolume({ size: 1000 }),
+  snapshotPolicyOnDp: creatingVolume({ type: 'dp', snapshot_policy: { name: 'default' } }),
+  aggregateUnknown: creatingVolume({ aggregates: [{ name: 'aggr9' }] }),
+  svmUnknown: creatingVolume({ 'svm.name': 'svm9' }),
+  volumeOffline: {
+    async send({ source, volume, ok }) {
+      await ok(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { state: 'offline' });
+      return call(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { body: { 'nas.path': '/vol1' } });
+    },
+  },
+  mountUninitialized: {
+    async send(scene) {
+      await scene.relate();
+      return call(scene.destination, 'PATCH', `/storage/volumes/${scene.mirror.uuid}`, {
+        body: { nas: { path: '/v' } },
+      });
+    },
+  },
+  junctionInUse: {
+    send(scene) {
+      scene.source.createVolume({ svm: 'svm1', name: 'other', sizeBytes: 100 * MIB, junctionPath: '/taken' });
+      return patchingVolume({ nas: { path: '/taken' } }).send(scene);
+    },
+  },
+  volumeBusy: {
+    async send(scene) {
+      await whileTransferring(scene);
+      return patchingVolume({ state: 'offline' }).send(scene);
+    },
+  },
+  volumeNotOffline: {
+    send: ({ source, volume }) => call(source, 'DELETE', `/storage/volumes/${volume.uuid}`),
+  },
+  volumeInRelationship: {
+    async send(scene) {
+      await scene.mirrored();
+      await scene.ok(scene.source, 'PATCH', `/storage/volumes/${scene.volume.uuid}`, { state: 'offline' });
+      return call(scene.source, 'DELETE', `/storage/volumes/${scene.volume.uuid}`);
+    },
+  },
+  rootVolumeKept: {
+    send: ({ source }) => call(source, 'DELETE', `/storage/volumes/${source.volume('svm1', 'svm1_root').uuid}`),
+  },
+  snapshotOnDp: {
+    async send(scene) {
+      await scene.mirrored();
+      return call(scene.destination, 'POST', `/storage/volumes/${scene.mirror.uuid}/snapshots`, {
+        body: { name: 'x' },
+      });
+    },
+  },
+  snapshotLocked: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      const { exported_snapshot: name } = await scene.relationship(uuid);
+      const { uuid: snapshot } = scene.volume.snapshot(name);
+      return call(scene.source, 'DELETE', `/storage/volumes/${scene.volume.uuid}/snapshots/${snapshot}`);
+    },
+  },
+  snapshotExists: {
+    send({ source, volume }) {
+      volume.createSnapshot('monday');
+      return call(source, 'POST', `/storage/volumes/${volume.uuid}/snapshots`, { body: { name: 'monday' } });
+    },
+  },
+
+  svmPeerExists: newPeer({ svm: { name: 'svm1' } }),
+  svmPeerNameClash: newPeer({ name: 'svm1' }),
+  lunCopyNotBetweenClusters: newPeer({ applications: ['lun_copy'] }),
+  clusterNotPeered: newPeer({ peer: { svm: { name: 'x' }, cluster: { name: 'stranger' } } }),
+  svmPeerNotPending: {
+    async send({ source, ok }) {
+      const { records } = await ok(source, 'GET', '/svm/peers');
+      return call(source, 'PATCH', `/svm/peers/${records[0].uuid}`, { body: { state: 'rejected' } });
+    },
+  },
+  svmPeerInUse: {
+    async send(scene) {
+      await scene.mirrored();
+      const { records } = await scene.ok(scene.source, 'GET', '/svm/peers');
+      return call(scene.source, 'DELETE', `/svm/peers/${records[0].uuid}`);
+    },
+  },
+  policyInUse: {
+    async send(scene) {
+      await scene.ok(scene.destination, 'POST', '/snapmirror/policies', { name: 'mine' });
+      await scene.relate({ policy: 'mine' });
+      const { records } = await scene.ok(scene.destination, 'GET', '/snapmirror/policies?name=mine');
+      return call(scene.destination, 'DELETE', `/snapmirror/policies/${records[0].uuid}`);
+    },
+  },
+  policyBuiltIn: {
+    async send({ source, ok }) {
+      const { records } = await ok(source, 'GET', '/snapmirror/policies?name=Asynchronous');
+      return call(source, 'DELETE', `/snapmirror/policies/${records[0].uuid}`);
+    },
+  },
+  policyFlagsConflict: onSource('POST', '/snapmirror/policies', {
+    body: { name: 'mine', copy_all_source_snapshots: true, copy_latest_source_snapshot: true },
+  }),
+};
+
+describe('every refusal', () => {
+  const rows = Object.entries(REFUSALS) as [RefusalName, RefusalRow][];
+
+  it.each(rows)('%s', async (name, row) => {
+    const { switches = {}, maxRequestsInFlight = Number.POSITIVE_INFINITY, send } = CASES[name];
+    const users = [
+      { name: 'reader', password: 'x', role: 'readonly' },
+      { name: 'vsadmin', password: 'x', role: 'admin', svm: 'svm1' },
+    ] as const;
+    const clusters = [
+      { name: 'cluster1', svms: ['svm1', 'svm2'], users, maxRequestsInFlight },
+      { name: 'cluster2', svms: ['svm1_dr'] },
+    ];
+    const scene = new Scene({ switches, clusters });
+    const answer = await send(scene);
+    const ended = row.where === 'direct' ? undefined : await scene.jobEnd(answer);
+    const error = ended ? ended.error : answer.json.error;
+
+    if (ended) expect(ended).toMatchObject({ state: 'failure', code: Number(error.code), message: error.message });
+    else expect(answer.status).toBe(statusOf(row));
+    expect(error.code).toMatch(pattern(row.code));
+    expect(error.message).toMatch(pattern(row.message));
+    if (row.target !== undefined && !ended) expect(error.target).toMatch(pattern(row.target));
+  });
+
+  it.each(rows)('%s says where it is written, and which switch it hangs on exists', (_, row) => {
+    expect(row.fact).not.toBe('');
+    if (row.switch !== undefined) expect(SWITCHES).toHaveProperty(row.switch);
+  });
+});
+
+function statusOf({ status }: RefusalRow): number {
+  if (status === 'argument') return 400;
+  if (status === 'execution') return 500;
+  return status === 'unknown-path' ? 404 : status;
+}
+
+/** `{name}` stands for something. */
+function pattern(template: string): RegExp {
+  const parts = template.split(/\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.+')}$`, 's');
+}
