@@ -23,12 +23,13 @@ const PORTS = [
   'src/snapshot-source/snapshot-source.ts',
   'src/state/state.ts',
   'src/compute/compute.ts',
+  'src/disk/disk.ts',
 ];
 
 const RULES = ['core', 'replication'];
 const BELOW_EDGES = [
   ...['base', 'wafl', ...RULES, 'ports', 'run', 'facade', 'client', 'stand-ins'],
-  ...['ontap', 'object-store', 'snapshot-source', 'state', 'compute'],
+  ...['ontap', 'object-store', 'snapshot-source', 'state', 'compute', 'disk'],
 ];
 
 export const LAYERS: readonly Layer[] = [
@@ -87,7 +88,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'object-store',
     files: ['src/object-store/**'],
-    imports: ['base', 'ports', 'object-store'],
+    imports: ['base', 'ports', 'object-store', 'disk'],
     packages: ['p-retry', 'p-limit'],
     types: RULES,
     node: true,
@@ -99,7 +100,9 @@ export const LAYERS: readonly Layer[] = [
     types: RULES,
     node: true,
   },
-  { name: 'state', files: ['src/state/**'], imports: ['base', 'ports', 'state'], types: RULES, node: true },
+  { name: 'state', files: ['src/state/**'], imports: ['base', 'ports', 'state', 'disk'], types: RULES, node: true },
+  // Files that survive a crash, for the adapters above.
+  { name: 'disk', files: ['src/disk/**'], imports: ['base', 'ports', 'disk'], node: true },
   { name: 'compute', files: ['src/compute/**'], imports: ['base', 'ports', 'compute'], types: RULES, node: true },
 
   // A stand-in with our rules in it would agree with our mistakes.
