@@ -54,7 +54,7 @@ export async function change(connection: Connection, call: Call, options: Change
     });
     const envelope = changeIn(facts, answer.status, answer.body);
     const pending = pendingJobs(facts, answer.status, envelope);
-    if (answer.status === 202 && pending.length === 0 && !hasJobs(envelope)) {
+    if (answer.status === 202 && saysNothing(envelope)) {
       // Accepted, and no word about how it goes on.
       const lost = outcomeUnknown(facts, 'the change was accepted without naming a job');
       await settleByLooking(connection, facts, call, options, lost);
@@ -113,8 +113,9 @@ function changeIn(facts: CallFacts, status: number, body: unknown): ChangeEnvelo
   return parsed.data;
 }
 
-function hasJobs(envelope: ChangeEnvelope): boolean {
-  return envelope.job !== undefined || (envelope.jobs?.length ?? 0) > 0;
+/** No job, no further page, and not that there was nothing to change. */
+function saysNothing({ job, jobs = [], num_records, _links }: ChangeEnvelope): boolean {
+  return job === undefined && jobs.length === 0 && num_records !== 0 && _links?.next === undefined;
 }
 
 /** Jobs that still run. A 200 or 201 is final although it names its job; a job's own state outdoes the status. */

@@ -180,11 +180,11 @@ export class Connection {
   }
 
   #attempt(call: Call, attempt: number, signal: AbortSignal): Promise<Answer> {
-    return this.#inFlight.run(signal, async () => {
+    return this.#inFlight.run(signal, async (giveUp) => {
       if (this.#closed !== undefined) throw closed(this.facts(call));
       const watch = this.#watch(call, attempt);
       try {
-        const answer = await this.#exchange(call, signal, watch);
+        const answer = await this.#exchange(call, signal, watch, giveUp);
         watch.ended(answer.status);
         return answer;
       } catch (error) {
@@ -195,7 +195,7 @@ export class Connection {
   }
 
   /** One request and its answer. The body is read and judged here, inside the time limit. */
-  async #exchange(call: Call, signal: AbortSignal, watch: Watch): Promise<Answer> {
+  async #exchange(call: Call, signal: AbortSignal, watch: Watch, giveUp: (reason: unknown) => void): Promise<Answer> {
     const timeoutMs = this.#timeoutMs(call);
     const ended = new AbortController();
     const finished = new AbortController();
@@ -205,7 +205,10 @@ export class Connection {
     let sent = false;
     let response: Response | undefined;
     this.env.clock.sleep(timeoutMs, finished.signal).then(
-      () => ended.abort(timedOut(facts, timeoutMs)),
+      () => {
+        ended.abort(timedOut(facts, timeoutMs));
+        giveUp(ended.signal.reason);
+      },
       () => {},
     );
     try {

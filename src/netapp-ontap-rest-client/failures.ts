@@ -39,10 +39,10 @@ export function reasonIn(facts: CallFacts, error: OntapError): string {
   return error.message.startsWith(before) ? error.message.slice(before.length) : error.message;
 }
 
-/** ONTAP's error body, if the answer has one. A job's record has an `error` of its own and is not one. */
+/** ONTAP's error body, if the answer has one. A job's record, which has an `error` of its own, is told by its uuid. */
 export function ontapErrorIn(body: unknown): ErrorBody | undefined {
   const parsed = errorEnvelope.safeParse(body);
-  return parsed.success && parsed.data['state'] === undefined ? parsed.data.error : undefined;
+  return parsed.success && parsed.data['uuid'] === undefined ? parsed.data.error : undefined;
 }
 
 /** An answer that says no. `body` is what was parsed, or the text that could not be. */

@@ -3,7 +3,7 @@ import { OntapError } from '../errors.ts';
 import { hasFailed, type LookOptions, settleByLooking } from './changes.ts';
 import type { Call, Connection, RequestOptions } from './connection.ts';
 import { type JobEnvelope, jobEnvelope } from './envelopes.ts';
-import { badResponse, type CallFacts, jobFailure, outcomeUnknown } from './failures.ts';
+import { badResponse, type CallFacts, jobFailure, outcomeUnknown, retryAfterOf } from './failures.ts';
 import { growingWaits } from './waits.ts';
 
 /**
@@ -74,6 +74,7 @@ export async function waitForJob(connection: Connection, uuid: string, options: 
       } catch (error) {
         failures += 1;
         if (!(error instanceof OntapError) || !error.retryable || failures > toleratedFailures) throw error;
+        await clock.sleep(retryAfterOf(error) ?? 0, signal);
         return undefined;
       }
     },

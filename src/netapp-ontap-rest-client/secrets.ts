@@ -47,7 +47,15 @@ export class Scrubber {
 /** A secret as it is, in a URL, in a form, in JSON and in base64. */
 function writtenForms(secret: string): string[] {
   const encoded = encodeURIComponent(secret);
-  return [secret, encoded, encoded.replaceAll('%20', '+'), JSON.stringify(secret).slice(1, -1), base64(secret)];
+  const inQuery = encoded.replaceAll("'", '%27');
+  return [
+    secret,
+    encoded,
+    inQuery,
+    inQuery.replaceAll('%20', '+'),
+    JSON.stringify(secret).slice(1, -1),
+    base64(secret),
+  ];
 }
 
 /** Base64 of the text's UTF-8. */

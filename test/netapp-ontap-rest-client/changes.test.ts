@@ -26,6 +26,7 @@ describe('the answer to a change', () => {
       { status: 200, body: { num_records: 0 } },
       { done: true, body: { num_records: 0 } },
     ],
+    ['an accepted change of a collection without a match', { status: 202, body: { num_records: 0 } }, { done: true }],
     ['202 with a job', { status: 202, body: { job: link } }, { done: false, job: JOB, jobs: [JOB] }],
     ['200 whose job still runs', { body: { job: { ...link, state: 'running' } } }, { done: false, job: JOB }],
     [

@@ -158,6 +158,21 @@ describe('the time limit of a request', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('ends the call also when the transport is slow to stop, which keeps its slot meanwhile', async () => {
+    const door = gate(false);
+    const { client, clock, requests } = scriptedCluster([door.step], { maxInFlight: 1, retry: { attempts: 1 } });
+    const failed = failureOf(client.get('/cluster', { timeoutMs: 1_000 }));
+    const next = client.get('/cluster');
+    await clock.advance(1_000);
+    expect(await failed).toMatchObject({ code: 'ONTAP_UNREACHABLE' });
+    expect(requests).toHaveLength(1);
+    door.open();
+    await settled();
+    expect(requests).toHaveLength(2);
+    door.open();
+    await next;
+  });
+
   it('does not run while the request waits for its turn', async () => {
     const door = gate();
     const { client, clock } = scriptedCluster([door.step], {
@@ -193,6 +208,16 @@ describe('closing', () => {
     await closing;
     expect(await failureOf(client.get('/cluster'))).toMatchObject({ code: 'ONTAP_UNREACHABLE', retryable: false });
     expect(requests).toHaveLength(1);
+    await client.close();
+  });
+
+  it('does not wait for a call that was ended, however slow its transport is to stop', async () => {
+    const { client } = scriptedCluster([gate(false).step]);
+    const caller = new AbortController();
+    const failed = failureOf(client.get('/cluster', { signal: caller.signal }));
+    await settled();
+    caller.abort();
+    expect(await failed).toMatchObject({ code: 'ABORTED' });
     await client.close();
   });
 });

@@ -88,6 +88,14 @@ describe('waiting for a job', () => {
     expect(await clock.drive(client.waitForJob(JOB))).toMatchObject({ state: 'success' });
   });
 
+  it('waits as long as a busy cluster asks it to', async () => {
+    const busy = { status: 429, headers: { 'retry-after': '30' } };
+    const { client, clock } = scriptedCluster([busy, job('success')]);
+    const startedAt = clock.now();
+    await clock.drive(client.waitForJob(JOB));
+    expect(clock.now() - startedAt).toBe(250 + 30_000 + 250);
+  });
+
   it('gives up after too many failed reads in a row, and says that the job may go on', async () => {
     const { client, clock, requests } = scriptedCluster([job('running'), reset()]);
     const error = await failureOf(clock.drive(client.waitForJob(JOB, { toleratedFailures: 3 })));
@@ -188,6 +196,14 @@ describe('reading a job', () => {
   ])('%s', async (_, reply, expected) => {
     const { client } = scriptedCluster([reply]);
     expect(await client.job(JOB)).toMatchObject({ uuid: JOB, ...expected });
+  });
+
+  it('by `get`, also one that failed, is no failure of the call', async () => {
+    const failed = { uuid: JOB, error: { code: '4', message: 'x' } };
+    const { client } = scriptedCluster([{ body: failed }]);
+    expect(await client.get('/cluster/jobs/{uuid}', { path: { uuid: JOB }, query: { fields: ['error'] } })).toEqual(
+      failed,
+    );
   });
 
   it('is tried again like any read', async () => {
