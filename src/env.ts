@@ -32,6 +32,7 @@ export interface Tracer {
   startSpan(name: string, options?: { attributes?: Record<string, string | number | boolean> }): Span;
 }
 
+/** The part of an OpenTelemetry span that is used. */
 export interface Span {
   setAttribute(key: string, value: string | number | boolean): unknown;
   /** 0 unset, 1 ok, 2 error, as in OpenTelemetry. */
@@ -55,6 +56,7 @@ export interface CallOptions {
   readonly deadline?: number | undefined;
 }
 
+/** The system's clock and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep(ms, signal) {
@@ -73,12 +75,14 @@ export const systemClock: Clock = {
   },
 };
 
+/** The system's randomness. */
 export const systemRandom: Random = {
   next: () => Math.random(),
   uuid: () => globalThis.crypto.randomUUID(),
 };
 
 const nothing = () => {};
+/** Logs nothing: the default. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** The real world, with any part replaced. */

@@ -92,6 +92,7 @@ export class ConfigError extends DataMotionError {
   }
 }
 
+/** Codes of ConfigError. `CONFIG_INVALID` and `CONFIG_UNREADABLE` are about a file, the others about a call that does not fit it. */
 export const CONFIG_ERROR_CODES = [
   'CONFIG_INVALID',
   'CONFIG_UNREADABLE',
@@ -101,6 +102,7 @@ export const CONFIG_ERROR_CODES = [
   'CONFIG_AGGREGATE_UNMAPPED',
   'CONFIG_SECRET_MISSING',
 ] as const;
+/** One code of `CONFIG_ERROR_CODES`. */
 export type ConfigErrorCode = (typeof CONFIG_ERROR_CODES)[number];
 
 /** One problem of a configuration file, where it is and what would be right. */
@@ -141,6 +143,7 @@ export class OntapError extends DataMotionError {
   }
 }
 
+/** Facts of an OntapError beside its code: ONTAP's own code and message, and the request. */
 export interface OntapErrorFacts extends ErrorFacts {
   readonly status?: number | undefined;
   readonly ontapCode?: string | undefined;
@@ -183,6 +186,7 @@ export const ONTAP_ERROR_CODES = [
   'ONTAP_TOO_OLD',
   'ONTAP_TIMEOUT',
 ] as const;
+/** One code of `ONTAP_ERROR_CODES`. */
 export type OntapErrorCode = (typeof ONTAP_ERROR_CODES)[number];
 
 const RETRYABLE_ONTAP_CODES: ReadonlySet<string> = new Set<OntapErrorCode>([
@@ -210,12 +214,14 @@ export class MirrorError extends DataMotionError {
   }
 }
 
+/** Facts of a MirrorError beside its code: the pair, its state, the event. */
 export interface MirrorErrorFacts extends ErrorFacts {
   readonly pair?: string | undefined;
   readonly state?: string | undefined;
   readonly event?: string | undefined;
 }
 
+/** Codes of MirrorError. Except for timeouts and failed transfers nothing was changed. */
 export const MIRROR_ERROR_CODES = [
   'MIRROR_ILLEGAL_EVENT',
   'MIRROR_NOT_FOUND',
@@ -234,6 +240,7 @@ export const MIRROR_ERROR_CODES = [
   'MIRROR_NO_COMMON_SNAPSHOT',
   'MIRROR_NOT_SUPPORTED',
 ] as const;
+/** One code of `MIRROR_ERROR_CODES`. */
 export type MirrorErrorCode = (typeof MIRROR_ERROR_CODES)[number];
 
 /** The volume model (core/wafl) refuses an operation; the volume is as it was before. `object` is the path or snapshot. */

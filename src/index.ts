@@ -35,6 +35,7 @@ export {
   type TransferType,
 } from './core/mirror/vocabulary.ts';
 
+/** What `createDataMotion` may be given besides the configuration. */
 export interface CreateDataMotionOptions {
   readonly env?: Partial<Env> | undefined;
   readonly timing?: DataMotionParts['timing'];

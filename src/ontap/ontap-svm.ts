@@ -13,6 +13,7 @@
 import type { MirrorState, PolicyKind, TransferState, TransferType } from '../core/mirror/vocabulary.ts';
 import type { OntapError } from '../errors.ts';
 
+/** Last argument of every method. */
 export interface PortOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -20,6 +21,7 @@ export interface PortOptions {
 /** A change is done, or a job on the cluster carries it on. */
 export type Change = { readonly done: true } | { readonly done: false; readonly job: string };
 
+/** State of a job; queued and paused ones count as running. */
 export type JobState = 'running' | 'success' | 'failure' | 'gone';
 
 /** A job's record; `gone` when ONTAP purged it (300 s after its end), which says nothing about its result. */
@@ -30,6 +32,7 @@ export interface Job {
   readonly error?: OntapError | undefined;
 }
 
+/** What a cluster is and which release it runs. */
 export interface ClusterFacts {
   readonly uuid: string;
   readonly name: string;
@@ -40,9 +43,12 @@ export interface ClusterFacts {
   readonly minor: number;
 }
 
+/** The `type` values of ONTAP's volumes. */
 export const VOLUME_TYPES = ['rw', 'dp', 'ls'] as const;
+/** read-write, data-protection (the destination of a mirror), load-sharing. */
 export type VolumeType = (typeof VOLUME_TYPES)[number];
 
+/** A volume. Sizes in bytes. */
 export interface Volume {
   readonly uuid: string;
   readonly name: string;
@@ -87,6 +93,7 @@ export interface MirrorEnd {
   readonly cluster?: string | undefined;
 }
 
+/** A transfer of a relationship. */
 export interface Transfer {
   /** Only while the transfer runs. */
   readonly uuid?: string | undefined;
@@ -97,11 +104,13 @@ export interface Transfer {
   readonly endedAt?: number | undefined;
 }
 
+/** Why ONTAP calls a relationship unhealthy, in its words. */
 export interface UnhealthyReason {
   readonly code?: string | undefined;
   readonly message: string;
 }
 
+/** A SnapMirror relationship as its destination shows it. */
 export interface Relationship {
   readonly uuid: string;
   readonly source: MirrorEnd;
@@ -126,12 +135,14 @@ export interface KnownDestination {
   readonly destination: MirrorEnd;
 }
 
+/** Which relationships to list; both ends must match. */
 export interface RelationshipFilter {
   /** Local name of the source SVM and volume; `undefined` = any. */
   readonly source?: { readonly svm?: string | undefined; readonly volume?: string | undefined } | undefined;
   readonly destination?: { readonly svm?: string | undefined; readonly volume?: string | undefined } | undefined;
 }
 
+/** A SnapMirror policy. */
 export interface Policy {
   readonly uuid: string;
   readonly name: string;
@@ -140,6 +151,7 @@ export interface Policy {
   readonly transferSchedule?: string | undefined;
 }
 
+/** An SVM peer relationship as one of its sides shows it. */
 export interface SvmPeer {
   readonly uuid: string;
   readonly localSvm: string;
@@ -160,6 +172,7 @@ export type DeleteScope =
   /** The source's entry only; snapshots stay. */
   | 'source-info';
 
+/** One SVM of one cluster; see the contract above. */
 export interface OntapSvm {
   /** Name of the backend, for messages. */
   readonly backend: string;

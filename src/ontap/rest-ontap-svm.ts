@@ -36,6 +36,7 @@ import {
   volumeOf,
 } from './records.ts';
 
+/** What a RestOntapSvm is made of. */
 export interface RestOntapSvmOptions {
   /** Name of the backend, for messages. */
   readonly backend: string;
@@ -70,6 +71,7 @@ const VOLUME_FIELDS = [
   'efficiency.compression',
 ];
 
+/** The ONTAP port over the REST client; see `OntapSvm` for the contract. */
 export class RestOntapSvm implements OntapSvm {
   readonly backend: string;
   readonly cluster: string;

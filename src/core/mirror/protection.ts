@@ -11,6 +11,7 @@ import type { MirrorState, TransferState } from './vocabulary.ts';
  * - `unhealthy` ONTAP reports a fault; the copy may be older than it should be
  */
 export const PROTECTIONS = ['protected', 'initializing', 'unprotected', 'paused', 'broken-off', 'unhealthy'] as const;
+/** One word of `PROTECTIONS`. */
 export type Protection = (typeof PROTECTIONS)[number];
 
 export interface ProtectionFacts {
@@ -19,6 +20,7 @@ export interface ProtectionFacts {
   readonly healthy?: boolean | undefined;
 }
 
+/** What a relationship's state, running transfer and health mean for the data. Pure. */
 export function protectionOf(facts: ProtectionFacts): Protection {
   const active = activityOf(facts.transfer?.state ?? 'none') === 'active';
   switch (facts.state) {

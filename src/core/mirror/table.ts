@@ -25,8 +25,10 @@ export const MIRROR_COMMANDS = [
   'delete-destination',
   'release-source',
 ] as const;
+/** One command of `MIRROR_COMMANDS`. */
 export type MirrorCommand = (typeof MIRROR_COMMANDS)[number];
 
+/** What an event means in a situation. */
 export type Outcome =
   /** Carry out the commands, in order. */
   | { readonly kind: 'act'; readonly commands: readonly MirrorCommand[] }
@@ -38,6 +40,7 @@ export type Outcome =
 /** `active` = a transfer is queued or running. */
 export type Activity = 'idle' | 'active';
 
+/** One row of the table: an event, in these situations, has this outcome. */
 export interface Row {
   readonly event: MirrorEvent;
   readonly states: readonly MirrorState[];
@@ -79,6 +82,7 @@ function row(
 /** A resize state belongs to sync policies; every event but create waits for its end. */
 const whileResizing = (event: MirrorEvent): Row => row(event, RESIZING, RESIZE_RUNNING, { kinds: SYNC_KINDS });
 
+/** The state machine: for every possible situation and event exactly one row (docs/replication.md prints it). */
 export const MIRROR_TABLE: readonly Row[] = [
   // create: bring a relationship into being; an existing one is adopted as it is.
   row('create', ['absent'], act('create-relationship')),
@@ -270,6 +274,7 @@ export function isPossible(state: MirrorState, kind: PolicyKind): boolean {
   return true;
 }
 
+/** Whether a transfer is queued or running. */
 export function activityOf(transfer: TransferState): Activity {
   return transfer === 'queued' || transfer === 'transferring' ? 'active' : 'idle';
 }

@@ -13,6 +13,7 @@ export const MIRROR_STATES = [
   'expanding',
   'shrinking',
 ] as const;
+/** One state of `MIRROR_STATES`. */
 export type MirrorState = (typeof MIRROR_STATES)[number];
 
 /** `none` is ours: no transfer was ever made. The rest are the `transfer.state` values of ONTAP's REST API. */
@@ -25,13 +26,17 @@ export const TRANSFER_STATES = [
   'aborted',
   'hard_aborted',
 ] as const;
+/** One state of `TRANSFER_STATES`. */
 export type TransferState = (typeof TRANSFER_STATES)[number];
 
+/** What a transfer is for: the `transfer.type` values of ONTAP's REST API. */
 export const TRANSFER_TYPES = ['initialize', 'update', 'resync', 'restore'] as const;
+/** One type of `TRANSFER_TYPES`. */
 export type TransferType = (typeof TRANSFER_TYPES)[number];
 
 /** `async` ends in `snapmirrored`, `sync` in `in_sync`; `automated_failover` is sync that allows no pause and no break. */
 export const POLICY_KINDS = ['async', 'sync', 'automated_failover', 'continuous'] as const;
+/** One kind of `POLICY_KINDS`. */
 export type PolicyKind = (typeof POLICY_KINDS)[number];
 
 /** Our verbs. */
@@ -47,4 +52,5 @@ export const MIRROR_EVENTS = [
   'delete',
   'release',
 ] as const;
+/** One event of `MIRROR_EVENTS`. */
 export type MirrorEvent = (typeof MIRROR_EVENTS)[number];

@@ -31,6 +31,7 @@ export interface MirrorTiming {
   readonly pollMaxMs: number;
 }
 
+/** The timing unless the configuration says otherwise. */
 export const DEFAULT_MIRROR_TIMING: MirrorTiming = {
   quiesceTimeoutMs: 3_600_000,
   volumeOnlineTimeoutMs: 360_000,
@@ -48,6 +49,7 @@ export interface MirrorProgress {
   readonly transferredBytes?: number | undefined;
 }
 
+/** What a verb needs besides its own options. */
 export interface MirrorContext {
   readonly env: Env;
   readonly pair: MirrorPair;

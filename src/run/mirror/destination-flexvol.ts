@@ -6,6 +6,7 @@ import type { MirrorContext } from './context.ts';
 import { pairName } from './context.ts';
 import { requireDataProtection } from './preflight.ts';
 
+/** The destination volume, and whether it had to be made. */
 export interface DestinationFlexvolResult {
   readonly volume: Volume;
   /** False when it was there already. */

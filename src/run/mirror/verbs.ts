@@ -154,6 +154,7 @@ export async function updateSnapmirror(context: MirrorContext, options: UpdateOp
   return { pair, actions: reached.actions, relationship: reached.relationship };
 }
 
+/** Options of quiesceThenAbort. */
 export interface QuiesceOptions {
   /** Overrides the backend's quiesce timeout; 0 aborts at once. Milliseconds. */
   readonly quiesceTimeoutMs?: number | undefined;
@@ -196,15 +197,18 @@ function isDrainTimeout(error: unknown): boolean {
   return error instanceof OntapError && (error.ontapCode === '13303823' || error.ontapCode === '13303824');
 }
 
+/** Options of breakSnapmirror. */
 export interface BreakOptions extends QuiesceOptions {
   /** Where to mount the destination volume; `false` = do not mount. Default `/<volume>`. */
   readonly junctionPath?: string | false | undefined;
 }
 
+/** Whether the destination is mounted, where, or why not. */
 export type MountOutcome =
   | { readonly mounted: true; readonly junctionPath: string }
   | { readonly mounted: false; readonly error?: DataMotionError | undefined };
 
+/** What a break did. */
 export interface BreakResult extends MirrorResult {
   /** A failed mount is a part-failure: the destination is writable all the same. */
   readonly mount: MountOutcome;
@@ -355,6 +359,7 @@ export type ReleaseOutcome =
   /** The source could not be reached or refused: a debt, to be paid by calling again later. */
   | { readonly state: 'owed'; readonly error: DataMotionError };
 
+/** What a delete did, on both ends. */
 export interface DeleteResult extends MirrorResult {
   readonly release: ReleaseOutcome;
 }
