@@ -3,6 +3,7 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import type { Logger } from '../env.ts';
 import { ConfigError, DataMotionError } from '../errors.ts';
+import { formatProblems } from './configuration.ts';
 
 export interface Stream {
   write(text: string): unknown;
@@ -145,13 +146,8 @@ export function explain(error: unknown): string {
   }
   const where = error.cluster === undefined ? '' : ` (cluster ${error.cluster})`;
   const lines = [`error: ${error.message}${where} [${error.code}]`];
-  if (error instanceof ConfigError) {
-    for (const { section, option, line, message, expected } of error.problems) {
-      const at = [line === undefined ? '' : `line ${line}`, section && `[${section}]`, option ?? ''];
-      lines.push(
-        `  ${at.filter(Boolean).join(' ')}: ${message}${expected === undefined ? '' : ` (expected: ${expected})`}`,
-      );
-    }
+  if (error instanceof ConfigError && error.problems.length > 0) {
+    lines.push(formatProblems(error.object ?? 'configuration', error.problems).replace(/^/gm, '  '));
   }
   if (error.remedy !== undefined) lines.push(`  what to do: ${error.remedy}`);
   return lines.join('\n');

@@ -110,23 +110,29 @@ export function errorRow(code: string | undefined, message: string, status: numb
   if (code !== undefined && TRANSFER_CODES.has(code) && /another transfer is in progress/i.test(message)) {
     return { is: 'ONTAP_TRANSFER_IN_PROGRESS', remedy: WAIT };
   }
+  // ONTAP answers wrong credentials with the code of missing rights; the status tells them apart.
+  if (status === 401 && (code === undefined || code === '6')) return UNAUTHENTICATED;
   const slowDown = status === 429 || status === 503;
   const row = code === undefined ? undefined : BY_CODE.get(code);
   if (slowDown && row?.is === undefined) return { is: 'ONTAP_BUSY', remedy: WAIT };
   return row ?? STATUS_ROWS.get(status ?? 0) ?? {};
 }
 
+const UNAUTHENTICATED = {
+  is: 'ONTAP_UNAUTHENTICATED',
+  remedy: 'Check user and password, or the client certificate.',
+} as const satisfies ErrorRow;
+
 /** For an answer of ONTAP's whose code has no row. */
 const STATUS_ROWS: ReadonlyMap<number, ErrorRow> = new Map<number, ErrorRow>([
-  [401, { is: 'ONTAP_UNAUTHENTICATED', remedy: 'Check user and password, or the client certificate.' }],
+  [401, UNAUTHENTICATED],
   [403, { is: 'ONTAP_DENIED', remedy: 'Give the account a role that allows this call, or use another account.' }],
   [404, { is: 'ONTAP_NOT_FOUND', remedy: LOOK_AGAIN }],
 ]);
 
 /** For an answer that is not ONTAP's: a proxy's, a gateway's, a login page. */
 export function statusRow(status: number): ErrorRow & { readonly is: OntapErrorCode } {
-  if (status === 401)
-    return { is: 'ONTAP_UNAUTHENTICATED', remedy: 'Check user and password, or the client certificate.' };
+  if (status === 401) return UNAUTHENTICATED;
   if (status === 403)
     return { is: 'ONTAP_DENIED', remedy: 'Check the account, and whether a proxy stands in between.' };
   if (status === 429 || status === 503) return { is: 'ONTAP_BUSY', remedy: WAIT };

@@ -27,7 +27,7 @@ describe('an error of ONTAP', () => {
     ['917526', 400, 'ONTAP_EXISTS', false],
     ['53411860', 409, 'ONTAP_EXISTS', false],
     ['6', 403, 'ONTAP_DENIED', false],
-    ['6', 401, 'ONTAP_DENIED', false],
+    ['6', 401, 'ONTAP_UNAUTHENTICATED', false],
     ['6691623', 400, 'ONTAP_DENIED', false],
     ['3', 405, 'ONTAP_TOO_OLD', false],
     ['6619715', 400, 'ONTAP_BUSY', true],

@@ -122,10 +122,10 @@ function report(terminal: Terminal, outcomes: readonly Outcome[]): ExitCode {
         : { ok: false, pair: outcome.pair, error: asJson(outcome.error) },
     ),
   });
-  let failed = false;
+  const failures: unknown[] = [];
   for (const outcome of outcomes) {
     if ('error' in outcome) {
-      failed = true;
+      failures.push(outcome.error);
       terminal.note(`${nameOf(outcome.pair)}: ${explain(outcome.error)}`);
       continue;
     }
@@ -135,11 +135,12 @@ function report(terminal: Terminal, outcomes: readonly Outcome[]): ExitCode {
     terminal.say(`${nameOf(outcome.pair)}: ${state} (${did})${result.note === undefined ? '' : `; ${result.note}`}`);
     const part = partFailure(result);
     if (part !== undefined) {
-      failed = true;
+      failures.push(part);
       terminal.note(`${nameOf(outcome.pair)}: ${explain(part)}`);
     }
   }
-  return failed ? EXIT.failed : EXIT.done;
+  if (failures.length === 0) return EXIT.done;
+  return failures.every((error) => error instanceof ConfigError) ? EXIT.usage : EXIT.failed;
 }
 
 /** What went wrong beside a verb's main effect: a mount after a break, a release after a delete. */

@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+describe('the documentation', () => {
+  it('shows the tables that the code decides by (npm run docs writes them)', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/generate-docs.ts', '--check'], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  });
+
+  for (const file of ['README.md', 'docs/architecture.md', 'docs/replication.md', 'docs/configuration.md']) {
+    it(`${file}: every link to a file of the project leads somewhere`, () => {
+      const links = [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, to = '']) => to);
+      const dead = links.filter((to) => !/^[a-z]+:/.test(to) && !existsSync(join(dirname(file), to)));
+      expect(dead).toEqual([]);
+    });
+  }
+});
