@@ -57,13 +57,13 @@ export class SimulatedVolume {
   readonly createdAt: number;
   readonly isSvmRoot: boolean;
   name: string;
-  type: VolumeType;
-  state: VolumeState = 'online';
-  junctionPath: string | undefined;
   encrypted: boolean;
   settings: JsonTree;
   /** False for a dp volume to which nothing was transferred yet: it has no file system to mount. */
   initialized: boolean;
+  #type: VolumeType;
+  #state: VolumeState = 'online';
+  #junctionPath: string | undefined;
   #sizeBytes: number;
   #content: WaflVolume | undefined;
   readonly #surroundings: VolumeSurroundings;
@@ -73,12 +73,12 @@ export class SimulatedVolume {
     this.msid = facts.msid;
     this.svm = facts.svm;
     this.name = facts.name;
-    this.type = facts.type;
+    this.#type = facts.type;
     this.style = facts.style;
     this.aggregates = facts.aggregates;
     this.createdAt = facts.createdAt;
     this.isSvmRoot = facts.isSvmRoot ?? false;
-    this.junctionPath = facts.junctionPath;
+    this.#junctionPath = facts.junctionPath;
     this.encrypted = facts.encrypted ?? false;
     this.settings = facts.settings ?? {};
     this.initialized = facts.type === 'rw';
@@ -91,7 +91,35 @@ export class SimulatedVolume {
     return `${this.svm.name}:${this.name}`;
   }
 
+  get type(): VolumeType {
+    this.#surroundings.settle();
+    return this.#type;
+  }
+
+  set type(type: VolumeType) {
+    this.#type = type;
+  }
+
+  get state(): VolumeState {
+    this.#surroundings.settle();
+    return this.#state;
+  }
+
+  set state(state: VolumeState) {
+    this.#state = state;
+  }
+
+  get junctionPath(): string | undefined {
+    this.#surroundings.settle();
+    return this.#junctionPath;
+  }
+
+  set junctionPath(path: string | undefined) {
+    this.#junctionPath = path;
+  }
+
   get sizeBytes(): number {
+    this.#surroundings.settle();
     return this.#sizeBytes;
   }
 
@@ -202,8 +230,8 @@ export class SimulatedVolume {
 
   #writable(): void {
     this.#surroundings.settle();
-    if (this.state !== 'online') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is ${this.state}`);
-    if (this.type === 'dp') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is read-only (type dp)`);
+    if (this.#state !== 'online') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is ${this.#state}`);
+    if (this.#type === 'dp') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is read-only (type dp)`);
   }
 
   #readable(): VolumeView {

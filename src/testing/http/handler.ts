@@ -378,7 +378,7 @@ function failedJobAnswer({ error }: Job): Answer {
 
 // ---- order and pages
 
-/** By `order_by=field [asc|desc],...`, else by key. */
+/** By `order_by=field [asc|desc],...`, else by key; what has no value comes last. */
 function ordered(resource: AnyResource, candidates: Candidate[], query: Arguments): Candidate[] {
   const asked = query.get('order_by') ?? query.get('$orderBy');
   const rules = (asked ?? '')
@@ -403,7 +403,7 @@ function ordered(resource: AnyResource, candidates: Candidate[], query: Argument
         const [one, other] = [a.keys[index], b.keys[index]];
         const order =
           one === undefined || other === undefined
-            ? Number(other === undefined) - Number(one === undefined)
+            ? Number(one === undefined) - Number(other === undefined)
             : compare(one, other);
         if (order !== 0) return sign * order;
       }
