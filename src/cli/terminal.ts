@@ -89,9 +89,16 @@ export class Terminal {
 
 /** Progress of work on many things at once, by the name of the thing. */
 export interface Progress {
-  /** `done` and `total` in bytes, where they are known. */
-  step(name: string, step: string, amount?: { readonly doneBytes?: number; readonly totalBytes?: number }): void;
+  step(name: string, step: string, moved?: Moved): void;
+  /** The last word on a thing. */
+  end(name: string, outcome: 'done' | 'failed'): void;
   stop(): void;
+}
+
+/** Bytes; `totalBytes` may be an estimate, or unknown. */
+export interface Moved {
+  readonly transferredBytes?: number | undefined;
+  readonly totalBytes?: number | undefined;
 }
 
 /** Quiet lines: a step is told once, not every look at it. */
@@ -109,34 +116,63 @@ class Lines implements Progress {
     this.#stream.write(`${name}: ${step}\n`);
   }
 
+  end(name: string, outcome: 'done' | 'failed'): void {
+    this.step(name, outcome);
+  }
+
   stop(): void {}
 }
 
+interface BarState extends Moved {
+  readonly name: string;
+  readonly step: string;
+}
+
+/** A line per thing on stderr, with a bar while something with a known size is moved. */
 class Bars implements Progress {
   readonly #bars = new MultiBar(
     {
-      format: '{name} {bar} {step} {moved}',
+      format: (_options, _params, state: BarState) => barLine(state),
       hideCursor: true,
-      clearOnComplete: false,
-      // cli-progress draws on stderr by itself when no stream is named.
       linewrap: false,
     },
     Presets.shades_classic,
   );
-  readonly #byName = new Map<string, SingleBar>();
+  readonly #byName = new Map<string, { readonly bar: SingleBar; state: BarState }>();
 
-  step(name: string, step: string, amount: { readonly doneBytes?: number; readonly totalBytes?: number } = {}): void {
-    const { doneBytes = 0, totalBytes = 0 } = amount;
-    const payload = { name, step, moved: doneBytes > 0 ? bytes(doneBytes) : '' };
-    const bar = this.#byName.get(name) ?? this.#bars.create(Math.max(totalBytes, 1), 0, payload);
-    this.#byName.set(name, bar);
-    if (totalBytes > 0) bar.setTotal(totalBytes);
-    bar.update(Math.min(doneBytes, Math.max(totalBytes, 1)), payload);
+  step(name: string, step: string, moved: Moved = {}): void {
+    const known = this.#byName.get(name);
+    // What was moved stays in sight behind later steps.
+    const state = { ...known?.state, ...moved, name, step };
+    if (known === undefined) {
+      this.#byName.set(name, { bar: this.#bars.create(1, 0, state), state });
+    } else {
+      known.state = state;
+      known.bar.update(0, state);
+    }
+  }
+
+  end(name: string, outcome: 'done' | 'failed'): void {
+    const total = this.#byName.get(name)?.state.transferredBytes;
+    this.step(name, outcome, outcome === 'done' ? { totalBytes: total } : {});
   }
 
   stop(): void {
     this.#bars.stop();
   }
+}
+
+const BAR_WIDTH = 24;
+
+function barLine({ name, step, transferredBytes = 0, totalBytes }: BarState): string {
+  const columns = [name.padEnd(24)];
+  if (totalBytes !== undefined && totalBytes > 0) {
+    const filled = Math.round(Math.min(1, transferredBytes / totalBytes) * BAR_WIDTH);
+    columns.push('\u2588'.repeat(filled) + '\u2591'.repeat(BAR_WIDTH - filled));
+  }
+  columns.push(step);
+  if (transferredBytes > 0) columns.push(bytes(transferredBytes));
+  return columns.join('  ');
 }
 
 /** An error as people read it: what happened, what ONTAP said, what to do. */

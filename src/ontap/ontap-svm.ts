@@ -57,6 +57,8 @@ export interface Volume {
   readonly style: 'flexvol' | 'flexgroup' | 'flexgroup_constituent';
   readonly state: 'online' | 'offline' | 'restricted' | 'mixed' | 'error';
   readonly sizeBytes: number;
+  /** What its content takes; absent where ONTAP does not say. */
+  readonly usedBytes?: number | undefined;
   readonly aggregates: readonly string[];
   readonly junctionPath?: string | undefined;
   readonly guarantee?: 'none' | 'volume' | undefined;

@@ -49,6 +49,7 @@ export function volumeOf(record: Schemas['volume']): Volume {
     style: needed(record.style, 'style', record),
     state: needed(record.state, 'state', record),
     sizeBytes: needed(record.size ?? record.space?.size, 'size', record),
+    usedBytes: record.space?.used,
     aggregates: (record.aggregates ?? []).map((aggregate) => needed(aggregate.name, 'aggregates.name', record)),
     junctionPath: record.nas?.path,
     guarantee: record.guarantee?.type,

@@ -60,6 +60,7 @@ const VOLUME_FIELDS = [
   'style',
   'state',
   'size',
+  'space.used',
   'aggregates.name',
   'nas.path',
   'guarantee.type',

@@ -3,6 +3,7 @@ import type { DataMotion, Pair } from '../../data-motion.ts';
 import { systemClock } from '../../env.ts';
 import { InternalError } from '../../errors.ts';
 import { createDataMotion, readConfiguration } from '../../index.ts';
+import type { MirrorProgress } from '../../run/mirror/context.ts';
 import type { SimulatedVolume } from '../../testing/index.ts';
 import { SeededRandom, SimulatedOntap } from '../../testing/index.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
@@ -180,18 +181,15 @@ function cinderConf(world: SimulatedOntap, source: string, target: string): stri
 /** Runs a verb over the volumes, one after the other, with progress. */
 async function forEach<T>(
   terminal: Terminal,
-  verb: (pair: Pair, onProgress: (p: { step: string; transferredBytes?: number | undefined }) => void) => Promise<T>,
+  verb: (pair: Pair, onProgress: (at: MirrorProgress) => void) => Promise<T>,
 ): Promise<T[]> {
   const progress = terminal.progress();
   const results: T[] = [];
   try {
     for (const volume of VOLUMES) {
       const pair = { source: { backend: 'east', volume }, destination: { backend: 'west' } };
-      results.push(
-        await verb(pair, ({ step, transferredBytes }) =>
-          progress.step(volume, step, transferredBytes === undefined ? {} : { doneBytes: transferredBytes }),
-        ),
-      );
+      results.push(await verb(pair, (at) => progress.step(volume, at.step, at)));
+      progress.end(volume, 'done');
     }
   } finally {
     progress.stop();

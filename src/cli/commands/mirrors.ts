@@ -95,11 +95,12 @@ export async function runVerb(terminal: Terminal, selection: Selection, verb: Ve
       try {
         const result = await verb(session.dataMotion, pair, {
           signal: terminal.signal,
-          onProgress: ({ step, transferredBytes }) =>
-            progress.step(name, step, transferredBytes === undefined ? {} : { doneBytes: transferredBytes }),
+          onProgress: (at) => progress.step(name, at.step, at),
         });
         outcomes.push({ pair, result });
+        progress.end(name, partFailure(result) === undefined ? 'done' : 'failed');
       } catch (error) {
+        progress.end(name, 'failed');
         outcomes.push({ pair, error });
         if (terminal.signal.aborted) break;
       }

@@ -42,11 +42,15 @@ export const DEFAULT_MIRROR_TIMING: MirrorTiming = {
   pollMaxMs: 5_000,
 };
 
-/** One step of a verb, for progress displays. `transferredBytes` grows while a transfer runs. */
+/**
+ * One step of a verb, for progress displays. `transferredBytes` grows while a transfer runs; `totalBytes` is what is expected
+ * of it, an estimate, where there is one.
+ */
 export interface MirrorProgress {
   readonly pair: MirrorPair;
   readonly step: string;
   readonly transferredBytes?: number | undefined;
+  readonly totalBytes?: number | undefined;
 }
 
 /** What a verb needs besides its own options. */

@@ -19,6 +19,8 @@ export interface Goal {
   readonly reached: (now: Relationship | undefined) => boolean;
   /** Undefined = as long as the caller's deadline allows. */
   readonly timeoutMs?: number | undefined;
+  /** What the transfer is expected to move, for progress. */
+  readonly expectedBytes?: number | undefined;
   readonly preserve?: boolean;
   readonly quickResync?: boolean;
   readonly force?: boolean;
@@ -202,6 +204,7 @@ function reportTransfer(context: MirrorContext, goal: Goal, now: Relationship | 
     pair: context.pair,
     step: `${goal.event}: transferring`,
     transferredBytes: now?.transfer?.bytesTransferred,
+    totalBytes: goal.expectedBytes,
   });
 }
 

@@ -68,6 +68,7 @@ export async function createSnapmirror(context: MirrorContext, options: CreateOp
     attempted: 'initialize the mirror',
     reached: options.waitForBaseline ? baseline : started,
     timeoutMs: options.waitForBaseline ? undefined : timing.changeTimeoutMs,
+    expectedBytes: sourceVolume.usedBytes,
   });
   actions.push(...reached.actions);
   const note = baseline(reached.relationship) ? undefined : 'the baseline transfer is under way: not protected yet';
