@@ -1,4 +1,5 @@
 /** ONTAP's asynchronous jobs (rest-facts section 1, Job; addendum section 2). */
+import { VolumeModelError } from '../errors.ts';
 import { Refusal } from './refusals.ts';
 import type { Switches } from './switches.ts';
 import type { Timeline } from './timeline.ts';
@@ -14,9 +15,11 @@ export interface JobError {
 
 /** What a job fails with when its work was refused. */
 export function jobError(error: unknown, switches: Switches): JobError {
-  if (!(error instanceof Refusal)) throw error;
-  const { code, message, target } = error;
-  return { code, message, target, status: error.status(switches) };
+  const refusal =
+    error instanceof VolumeModelError ? new Refusal('volumeOperationFailed', { reason: error.message }) : error;
+  if (!(refusal instanceof Refusal)) throw refusal;
+  const { code, message, target } = refusal;
+  return { code, message, target, status: refusal.status(switches) };
 }
 
 export class Job {

@@ -680,7 +680,34 @@ export const REFUSALS = {
     inferred: 'the words; that a release is refused while the destination still has the relationship',
   }),
 
+  unmapNotNvme: row({
+    code: '6621470',
+    status: 'argument',
+    where: 'direct',
+    message: 'The property "unmap_namespace" is only supported for NVMe relationships.',
+    target: 'unmap_namespace',
+    fact: 'rest-facts section 2.2, extra DELETE flags',
+    inferred: 'the words',
+  }),
+
   // ---- volumes and snapshots
+  volumeNameInvalid: row({
+    code: '262197',
+    status: 400,
+    where: 'direct',
+    message: 'The value "{value}" is invalid for field "name" (<volume name>)',
+    target: 'name',
+    fact: 'none: known from ONTAP at large (letters, digits and underscores, no digit first, at most 203)',
+    inferred: 'all of it',
+  }),
+  volumeOperationFailed: row({
+    code: '917536',
+    status: 400,
+    where: 'job',
+    message: 'The operation on the volume failed. Reason:{reason}',
+    fact: 'rest-facts section 5 (917536 is the code of failed volume jobs)',
+    inferred: 'that what the volume itself cannot do (a bad snapshot name, no space) has it',
+  }),
   volumeNameInUse: row({
     code: '917526',
     status: 409,

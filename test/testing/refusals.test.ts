@@ -295,6 +295,17 @@ const CASES: Record<RefusalName, Case> = {
     },
   },
 
+  unmapNotNvme: {
+    async send(scene) {
+      const uuid = await scene.mirrored();
+      return call(scene.destination, 'DELETE', `${RELATIONSHIPS}/${uuid}?unmap_namespace=true`);
+    },
+  },
+  volumeNameInvalid: creatingVolume({ name: 'not-a-name' }),
+  volumeOperationFailed: {
+    send: ({ source, volume }) =>
+      call(source, 'POST', `/storage/volumes/${volume.uuid}/snapshots`, { body: { name: 'not/a/name' } }),
+  },
   volumeNameInUse: creatingVolume({ name: 'vol1' }),
   volumeTooSmall: creatingVolume({ size: 1000 }),
   snapshotPolicyOnDp: creatingVolume({ type: 'dp', snapshot_policy: { name: 'default' } }),

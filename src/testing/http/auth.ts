@@ -23,8 +23,7 @@ export function callerOf(cluster: ClusterState, { headers, peerCertificate }: Si
 function basicCredentials(header: string | undefined): { name: string; password: string } | undefined {
   const match = /^Basic\s+(.+)$/i.exec(header ?? '');
   if (!match?.[1]) return undefined;
-  const bytes = Uint8Array.from(atob(match[1]), (character) => character.charCodeAt(0));
-  const text = new TextDecoder().decode(bytes);
+  const text = Buffer.from(match[1], 'base64').toString('utf8');
   const colon = text.indexOf(':');
   return { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }

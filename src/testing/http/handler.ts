@@ -141,8 +141,8 @@ class Exchange {
   #getInstance({ resource, key = '' }: Route, context: RequestContext): Answer {
     context.arguments.fieldTests(new Map(), resource.arguments?.['GET'] ?? []);
     const select = this.#selection(resource, context, true);
-    const record = this.#found(resource, context, key);
-    return { status: 200, json: this.#presented(resource, record, context, select) };
+    const found = candidateOf(resource, this.#found(resource, context, key), context);
+    return { status: 200, json: this.#presented(resource, found, context, select) };
   }
 
   #getCollection({ resource, path }: Route, context: RequestContext): Answer {
@@ -150,7 +150,7 @@ class Exchange {
     const tests = query.fieldTests(resource.schema.fields, resource.arguments?.['GET'] ?? []);
     const select = this.#selection(resource, context, resource.single === true);
     if (resource.single) {
-      const only = resource.records(context)[0];
+      const only = candidateOf(resource, resource.records(context)[0], context);
       return { status: 200, json: this.#presented(resource, only, context, select) };
     }
     const limit = query.integer('max_records', Number.MAX_SAFE_INTEGER, [1, Number.MAX_SAFE_INTEGER]);
@@ -174,7 +174,7 @@ class Exchange {
       status: 200,
       json: {
         ...(wantsRecords
-          ? { records: page.map(({ record }) => this.#presented(resource, record, context, select)) }
+          ? { records: page.map((candidate) => this.#presented(resource, candidate, context, select)) }
           : {}),
         num_records: page.length,
         ...(Object.keys(links).length === 0 ? {} : { _links: links }),
@@ -202,15 +202,14 @@ class Exchange {
     const compiled = tests.map(([field, text]) => ({ name: field.name, test: fieldTest(field, text) }));
     return resource
       .records(context)
-      .map((record): Candidate => ({ record, key: resource.key(record), view: resource.view(record, context) }))
+      .map((record) => candidateOf(resource, record, context))
       .filter(({ view }) => compiled.every(({ name, test }) => test(valuesAt(view, name))));
   }
 
-  #presented(resource: AnyResource, record: unknown, context: RequestContext, select: Selection): JsonTree {
-    const view = select(resource.view(record, context));
-    if (!this.#hal) return view;
-    const path = instancePath(resource, resource.key(record), context.path);
-    return { ...view, _links: { self: { href: `/api${path}` } } };
+  #presented(resource: AnyResource, { key, view }: Candidate, context: RequestContext, select: Selection): JsonTree {
+    const selected = select(view);
+    if (!this.#hal) return selected;
+    return { ...selected, _links: { self: { href: `/api${instancePath(resource, key, context.path)}` } } };
   }
 
   // ---- changes
@@ -239,7 +238,12 @@ class Exchange {
         ? {
             num_records: 1,
             records: [
-              this.#presented(resource, record, { ...context, staleMs: 0 }, selection(resource, undefined, INSTANCE)),
+              this.#presented(
+                resource,
+                candidateOf(resource, record, context),
+                context,
+                selection(resource, undefined, INSTANCE),
+              ),
             ],
           }
         : {};
@@ -348,6 +352,10 @@ interface Candidate {
   readonly record: unknown;
   readonly key: string;
   readonly view: JsonTree;
+}
+
+function candidateOf(resource: AnyResource, record: unknown, context: RequestContext): Candidate {
+  return { record, key: resource.key(record), view: resource.view(record, context) };
 }
 
 function allowedMethods({ resource, key }: Route): string[] {

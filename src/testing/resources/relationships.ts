@@ -67,18 +67,16 @@ export const relationshipResource: Resource<Relationship> = {
     );
   },
   find: (context, key) => {
-    const sourceHalf =
-      context.arguments.boolean('source_only', false) || context.arguments.boolean('source_info_only', false);
     const { cluster, snapmirror, svm, staleMs } = context;
     const asOf = cluster.physics.clock.now() - staleMs;
-    return snapmirror.relationships.find((known) => {
-      if (known.uuid !== key) return false;
-      const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
-      if (context.arguments.boolean('source_only', false)) return here(known.source) && known.atSource(asOf);
-      const seenAtSource = sourceHalf || listsDestinations(context);
-      if (seenAtSource && here(known.source) && known.atSource(asOf)) return true;
-      return !listsDestinations(context) && here(known.destination) && known.atDestination(asOf);
-    });
+    const known = snapmirror.relationship(key);
+    if (!known) return undefined;
+    const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
+    const asSource = here(known.source) && known.atSource(asOf);
+    const asDestination = here(known.destination) && known.atDestination(asOf);
+    const sourceOnly = context.arguments.boolean('source_only', false) || listsDestinations(context);
+    const either = context.arguments.boolean('source_info_only', false);
+    return (sourceOnly ? asSource : asDestination || (either && asSource)) ? known : undefined;
   },
   key: ({ uuid }) => uuid,
   view: (relationship, context) =>
@@ -124,6 +122,7 @@ export const relationshipResource: Resource<Relationship> = {
 
   remove(context, relationship) {
     const query = context.arguments;
+    if (query.boolean('unmap_namespace', false)) throw new Refusal('unmapNotNvme');
     const [first, second] = DELETE_FLAGS.filter((name) => query.boolean(name, false));
     if (first && second) throw new Refusal('deleteFlagsConflict', { first, second });
     const scopes: Record<(typeof DELETE_FLAGS)[number], DeleteScope> = {
@@ -418,13 +417,11 @@ function endSeenFrom(cluster: ClusterState, nearSvm: Svm, { cluster: far, volume
 }
 
 function relationshipOf({ cluster, snapmirror, svm, path }: RequestContext): Relationship {
-  const relationship = snapmirror.relationships.find(
-    (known) =>
-      known.uuid === path['relationship.uuid'] &&
-      known.existsAtDestination &&
-      known.destination.cluster === cluster &&
-      (svm === undefined || known.destination.volume.svm === svm),
-  );
-  if (!relationship) throw new Refusal('entryMissing', { target: 'relationship.uuid' });
+  const relationship = snapmirror.relationship(path['relationship.uuid'] ?? '');
+  const seen =
+    relationship?.existsAtDestination &&
+    relationship.destination.cluster === cluster &&
+    (svm === undefined || relationship.destination.volume.svm === svm);
+  if (!relationship || !seen) throw new Refusal('entryMissing', { target: 'relationship.uuid' });
   return relationship;
 }

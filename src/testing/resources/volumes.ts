@@ -41,6 +41,7 @@ export const volumeResource: Resource<SimulatedVolume> = {
     const svm = svmOf(context, body);
     body.require('name');
     const name = body.text('name') ?? '';
+    checkName(name);
     const type = (body.text('type') ?? 'rw') as VolumeType;
     if (type !== 'rw' && type !== 'dp') throw new Refusal('notSimulated', { what: `volumes of type ${type}` });
     const style = (body.text('style') ?? 'flexvol') as VolumeStyle;
@@ -84,6 +85,7 @@ export const volumeResource: Resource<SimulatedVolume> = {
     const sizeBytes = body.number('size') ?? body.number('space.size');
     if (sizeBytes !== undefined && sizeBytes < SMALLEST_BYTES) throw new Refusal('volumeTooSmall', { size: sizeBytes });
     const state = body.text('state') as VolumeState | undefined;
+    checkName(body.text('name') ?? volume.name);
     if (state !== undefined && !['online', 'offline', 'restricted'].includes(state)) {
       throw new Refusal('invalidValue', { value: state, name: 'state', expected: '<online|offline|restricted>' });
     }
@@ -117,6 +119,10 @@ export const volumeResource: Resource<SimulatedVolume> = {
   },
 };
 
+function checkName(name: string): void {
+  if (!/^[A-Za-z_]\w{0,202}$/.test(name)) throw new Refusal('volumeNameInvalid', { value: name });
+}
+
 function change(
   { cluster, snapmirror }: RequestContext,
   volume: SimulatedVolume,
@@ -129,9 +135,7 @@ function change(
     throw new Refusal('volumeNameInUse', { volume: name, svm: volume.svm.name });
   }
   if (state !== undefined && state !== 'online') {
-    const running = snapmirror.relationships.some(
-      (known) => known.running && (known.source.volume === volume || known.destination.volume === volume),
-    );
+    const running = snapmirror.relationshipsOf(volume).some((known) => known.running !== undefined);
     if (running) throw new Refusal('volumeBusy', where);
     if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
   }
@@ -161,7 +165,9 @@ function viewOf(volume: SimulatedVolume, { snapmirror }: RequestContext) {
     (settings['space'] as SpaceSetting | undefined)?.snapshot?.reserve_percent ?? DEFAULT_RESERVE_PERCENT,
   );
   const afsTotal = Math.floor((volume.sizeBytes * (100 - reserve)) / 100);
-  const protectedBy = snapmirror.relationships.some((known) => known.source.volume === volume && known.existsAtSource);
+  const protectedBy = snapmirror
+    .relationshipsOf(volume)
+    .some((known) => known.source.volume === volume && known.existsAtSource);
   return withoutAbsent(
     overlaid(
       {
@@ -261,7 +267,7 @@ function checkJunction(cluster: ClusterState, svm: Svm, volume: string, path: st
 }
 
 function endOfRelationship(snapmirror: SnapMirror, volume: SimulatedVolume): 'source' | 'destination' | undefined {
-  for (const { source, destination, existsAtSource, existsAtDestination } of snapmirror.relationships) {
+  for (const { source, destination, existsAtSource, existsAtDestination } of snapmirror.relationshipsOf(volume)) {
     if (source.volume === volume && existsAtSource) return 'source';
     if (destination.volume === volume && existsAtDestination) return 'destination';
   }

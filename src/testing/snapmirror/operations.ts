@@ -60,14 +60,16 @@ export function createRelationship(snapmirror: SnapMirror, wanted: NewRelationsh
   relationship.schedule = wanted.schedule;
   relationship.throttle = wanted.throttle;
   if (state === 'broken_off') relationship.exported = snapmirror.commonSnapshot(source.volume, destination.volume);
-  snapmirror.relationships.push(relationship);
+  snapmirror.add(relationship);
   snapmirror.scheduleNext(relationship);
   return relationship;
 }
 
 /** The relationship whose destination a volume is. */
 export function destinationOf(snapmirror: SnapMirror, volume: SimulatedVolume): Relationship | undefined {
-  return snapmirror.relationships.find((known) => known.destination.volume === volume && known.existsAtDestination);
+  return snapmirror
+    .relationshipsOf(volume)
+    .find((known) => known.destination.volume === volume && known.existsAtDestination);
 }
 
 // ---- PATCH

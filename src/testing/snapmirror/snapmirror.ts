@@ -32,6 +32,7 @@ export const TRANSFER_ERRORS = {
   interrupted: { code: 6620045, message: 'Transfer failed: the connection to the peer cluster was lost' },
   offline: { code: 6620048, message: 'Transfer failed: a volume is offline' },
   noBase: { code: 6620049, message: 'Transfer failed: the base Snapshot copy is no longer on the source volume' },
+  noSnapshot: { code: 6620050, message: 'Failed to create Snapshot copy' },
   missing: { code: 6620044, message: 'Transfer failed: the source volume does not exist' },
   scripted: { code: 6620047, message: 'Transfer failed' },
 } as const satisfies Record<string, TransferError>;
@@ -49,20 +50,41 @@ const OWN_SNAPSHOTS_KEPT = 1;
 
 export class SnapMirror {
   readonly physics: Physics;
-  /** All of the world; each is stored once and seen by the clusters of its halves. */
-  relationships: Relationship[] = [];
+  readonly #relationships = new Map<string, Relationship>();
+  readonly #byVolume = new Map<SimulatedVolume, Set<Relationship>>();
   readonly #faults: { readonly cluster: ClusterState; readonly fault: TransferFault }[] = [];
 
   constructor(physics: Physics) {
     this.physics = physics;
   }
 
+  /** All of the world, those too that are gone and only seen by reads that lag behind. Each is stored once. */
+  get relationships(): Relationship[] {
+    return [...this.#relationships.values()];
+  }
+
+  relationship(uuid: string): Relationship | undefined {
+    return this.#relationships.get(uuid);
+  }
+
+  /** Those that have the volume at one of their ends. */
+  relationshipsOf(volume: SimulatedVolume): readonly Relationship[] {
+    return [...(this.#byVolume.get(volume) ?? [])];
+  }
+
+  add(relationship: Relationship): void {
+    this.#relationships.set(relationship.uuid, relationship);
+    for (const { volume } of [relationship.source, relationship.destination]) {
+      const known = this.#byVolume.get(volume) ?? new Set();
+      this.#byVolume.set(volume, known.add(relationship));
+    }
+  }
+
   /** Starts a transfer. The caller has checked that the relationship may have one. */
   start(relationship: Relationship, type: TransferType, options: TransferOptions = {}): Transfer {
     const { timeline } = this.physics;
-    const obstacle = this.#obstacle(relationship, type);
     const resumes = relationship.checkpoint;
-    const parts = obstacle ? [] : this.#parts(relationship, type, options.sourceSnapshot);
+    const { parts, obstacle } = this.#prepared(relationship, type, options.sourceSnapshot);
     const throttle = options.throttle ?? relationship.throttle;
     const rate = this.physics.transferRate;
     const transfer = new Transfer({
@@ -143,7 +165,7 @@ export class SnapMirror {
 
   /** Snapshots that SnapMirror needs: never deleted, neither by it nor by anybody else. */
   isBase(volume: SimulatedVolume, uuid: string): boolean {
-    return this.relationships.some((relationship) => {
+    return this.relationshipsOf(volume).some((relationship) => {
       const { source, destination, exported, running } = relationship;
       const here =
         (source.volume === volume && relationship.existsAtSource) ||
@@ -180,7 +202,7 @@ export class SnapMirror {
   /** Sync relationships follow every write; when, is seen only by who looks at the destination. */
   volumeChanged(volume: SimulatedVolume): void {
     const { timeline } = this.physics;
-    for (const relationship of this.relationships) {
+    for (const relationship of this.relationshipsOf(volume)) {
       if (relationship.source.volume !== volume || relationship.state !== 'in_sync') continue;
       relationship.dirty = true;
       timeline.at(timeline.now, () => {
@@ -216,7 +238,9 @@ export class SnapMirror {
   /** A relationship without halves stays visible to reads that lag behind, for a while. */
   forgetLater(relationship: Relationship): void {
     this.physics.timeline.after(FORGOTTEN_AFTER_MS, () => {
-      this.relationships = this.relationships.filter((other) => other !== relationship);
+      this.#relationships.delete(relationship.uuid);
+      for (const { volume } of [relationship.source, relationship.destination])
+        this.#byVolume.get(volume)?.delete(relationship);
     });
   }
 
@@ -232,6 +256,24 @@ export class SnapMirror {
   }
 
   // ---- what is carried
+
+  #prepared(
+    relationship: Relationship,
+    type: TransferType,
+    wanted: string | undefined,
+  ): { parts: readonly VolumeTransfer[]; obstacle: TransferError | undefined } {
+    const obstacle = this.#obstacle(relationship, type);
+    if (obstacle) return { parts: [], obstacle };
+    try {
+      return { parts: this.#parts(relationship, type, wanted), obstacle };
+    } catch (error) {
+      if (!(error instanceof VolumeModelError)) throw error;
+      return {
+        parts: [],
+        obstacle: { ...TRANSFER_ERRORS.noSnapshot, message: `Failed to create Snapshot copy (${error.message})` },
+      };
+    }
+  }
 
   /** Why a transfer can only fail. */
   #obstacle({ source, destination, exported }: Relationship, type: TransferType): TransferError | undefined {
