@@ -34,6 +34,54 @@ export {
   type TransferState,
   type TransferType,
 } from './core/mirror/vocabulary.ts';
+export { parseCinderConf } from './core/replication/cinder-conf.ts';
+export type {
+  BackendConfiguration,
+  CredentialReference,
+  ReplicationConfiguration,
+  ReplicationProblem,
+  ReplicationTarget,
+  Resolution,
+  SecretReference,
+  StorageProtocol,
+  TlsConfiguration,
+} from './core/replication/configuration.ts';
+export { readNative } from './core/replication/native.ts';
+export type { RawDocument } from './core/replication/raw-document.ts';
+export { resolveReplication } from './core/replication/resolution.ts';
+export type { ReplicationStats } from './core/replication/targets.ts';
+export { DataMotion, type DataMotionParts, type MirrorStatus, type Pair, type VerbOptions } from './data-motion.ts';
+export type { CallOptions, Clock, Env, Logger, Random, Span, Tracer } from './env.ts';
+export { silentLogger, systemClock, systemEnv, systemRandom } from './env.ts';
+export {
+  CONFIG_ERROR_CODES,
+  ConfigError,
+  type ConfigErrorCode,
+  type ConfigProblem,
+  DataMotionError,
+  type ErrorFacts,
+  InternalError,
+  InterruptedError,
+  MIRROR_ERROR_CODES,
+  MirrorError,
+  type MirrorErrorCode,
+  type MirrorErrorFacts,
+  ONTAP_ERROR_CODES,
+  OntapError,
+  type OntapErrorCode,
+  type OntapErrorFacts,
+} from './errors.ts';
+export type { BackendSecrets, Environment } from './ontap/secrets.ts';
+export type { MirrorPair, MirrorProgress, MirrorResult, MirrorTiming, PairEnd } from './run/mirror/context.ts';
+export type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
+export type {
+  BreakOptions,
+  BreakResult,
+  DeleteResult,
+  MountOutcome,
+  QuiesceOptions,
+  ReleaseOutcome,
+} from './run/mirror/verbs.ts';
 
 /** What `createDataMotion` may be given besides the configuration. */
 export interface CreateDataMotionOptions {

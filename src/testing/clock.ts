@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../env.ts';
 
+/** Where a virtual clock starts. */
 export interface VirtualClockOptions {
   /** Epoch milliseconds at which the clock starts; default 2026-01-01T00:00:00Z. */
   readonly startAt?: number;

@@ -8,6 +8,7 @@ import { BUILT_IN_SCHEDULES, Schedule } from './snapmirror/schedules.ts';
 import { Aggregate, Svm } from './svm.ts';
 import { SimulatedVolume, type VolumeFacts } from './volume.ts';
 
+/** A simulated cluster to make. */
 export interface ClusterSpec {
   readonly name: string;
   /** `generation.major.minor`; default 9.14.1. */
@@ -25,6 +26,7 @@ export interface ClusterSpec {
   readonly maxRequestsInFlight?: number;
 }
 
+/** An account of a simulated cluster. */
 export interface User {
   readonly name: string;
   readonly password: string;

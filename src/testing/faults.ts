@@ -41,7 +41,9 @@ export type Fault = FaultMatch &
     | { readonly kind: 'transfer-fails'; readonly message?: string }
   );
 
+/** What can go wrong on demand. */
 export type FaultKind = Fault['kind'];
+/** A fault of one kind. */
 export type FaultOf<K extends FaultKind> = Extract<Fault, { readonly kind: K }>;
 
 /** The faults of one cluster, in the order they were added. */

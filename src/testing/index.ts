@@ -2,6 +2,7 @@
 export { VirtualClock, type VirtualClockOptions } from './clock.ts';
 export type { SimulatedCluster, VolumeSpec } from './cluster.ts';
 export type { ClusterSpec, User } from './cluster-state.ts';
+export { configurationOf, type SimulatedBackend, type SimulatedConfiguration } from './configuration.ts';
 export type { Fault, FaultKind, FaultMatch, FaultOf } from './faults.ts';
 export { ConnectionBroken, type SimRequest, type SimResponse } from './http/message.ts';
 export type { ListenOptions } from './http/server.ts';

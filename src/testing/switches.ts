@@ -19,6 +19,7 @@ interface Quantity {
 const choice = <const V extends string>(c: Choice<V>): Choice<V> => c;
 const quantity = (q: Quantity): Quantity => q;
 
+/** What is not known about ONTAP for certain: a switch each, with its values and default. */
 export const SWITCHES = {
   pauseJob: choice({
     values: ['ends-at-once', 'waits-for-drain'],
@@ -150,6 +151,7 @@ export const SWITCHES = {
   }),
 } as const;
 
+/** Name of a switch. */
 export type SwitchName = keyof typeof SWITCHES;
 
 type Value<D> = D extends { readonly values: readonly (infer V)[] } ? V : number;

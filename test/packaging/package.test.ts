@@ -110,6 +110,19 @@ describe('the types of the installed package', () => {
   }
 });
 
+describe("the README's program", () => {
+  it('compiles, runs against the package as it stands there, and shows a mirror', () => {
+    const [, program = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    expect(program).toContain(`from '${installed.specifier('.')}'`);
+    writeFileSync(join(installed.project, 'readme.mts'), program);
+    const { Node16 } = ts.ModuleKind;
+    expect(compile(['readme.mts'], { module: Node16, moduleResolution: ts.ModuleResolutionKind.Node16 })).toEqual([]);
+    const shown = node(['readme.mts']);
+    expect(shown).toContain("state: 'snapmirrored'");
+    expect(shown).toContain("protection: 'protected'");
+  }, 60_000);
+});
+
 describe('the installed command', () => {
   it('says its version', () => {
     expect(command('--version')).toEqual({ status: 0, stdout: `${installed.json.version}\n`, stderr: '' });

@@ -4,6 +4,7 @@
  */
 import type { ConfigErrorCode, ConfigProblem } from '../../errors.ts';
 
+/** A whole configuration; see the top of the file. */
 export interface ReplicationConfiguration {
   /** Names of the enabled backends, in the order of the file. */
   readonly enabledBackends: readonly string[];
@@ -11,6 +12,7 @@ export interface ReplicationConfiguration {
   readonly backends: readonly BackendConfiguration[];
 }
 
+/** One backend: an SVM of a cluster, how to log in there, and where it replicates to. */
 export interface BackendConfiguration {
   /** The section's name as `enabled_backends` spells it. Names are unique without regard to case, as in oslo.config. */
   readonly name: string;
@@ -54,6 +56,7 @@ export interface BackendConfiguration {
   readonly lunCloneBusy: { readonly timeoutMs: number; readonly intervalMs: number };
 }
 
+/** A target of a backend, and which aggregate takes the place of which. */
 export interface ReplicationTarget {
   /** Name of another backend of the same configuration. */
   readonly backend: string;
@@ -61,7 +64,9 @@ export interface ReplicationTarget {
   readonly aggregateMap: Readonly<Record<string, string>>;
 }
 
+/** Protocols that a backend may serve its volumes by. */
 export const STORAGE_PROTOCOLS = ['iscsi', 'fc', 'nfs', 'nvme'] as const;
+/** One of `STORAGE_PROTOCOLS`. */
 export type StorageProtocol = (typeof STORAGE_PROTOCOLS)[number];
 
 /** How to log in. References, not secrets, wherever the file has a reference; the command line's edge reads them. */
@@ -78,6 +83,7 @@ export type SecretReference =
   | { readonly env: string; readonly fileEnv?: string }
   | { readonly file: string };
 
+/** Whom to trust on the way to a cluster. */
 export interface TlsConfiguration {
   /** The cluster's certificate has to be trusted. */
   readonly verify: boolean;
@@ -92,6 +98,7 @@ export interface ReplicationProblem extends ConfigProblem {
   readonly code?: ConfigErrorCode | undefined;
 }
 
+/** What reading a configuration came to: the value, or every problem at once. */
 export type Resolution =
   | {
       readonly ok: true;

@@ -4,6 +4,7 @@
  */
 import type { ReplicationProblem } from './configuration.ts';
 
+/** A configuration as it was written: sections, options and values with their lines, before anything is checked. */
 export interface RawDocument {
   readonly dialect: Dialect;
   /** Where problems of the file as a whole are put: its first line, when the text is known. */

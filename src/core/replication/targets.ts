@@ -43,6 +43,7 @@ export function replicationBackendNames(configuration: ReplicationConfiguration,
   return backendOf(configuration, source).targets.map((target) => target.backend);
 }
 
+/** Whether and where a backend replicates; what Cinder reports to its scheduler. */
 export type ReplicationStats =
   | { readonly replicationEnabled: false }
   | {
