@@ -58,6 +58,13 @@ export interface SvmPeer {
   applications: readonly string[];
 }
 
+/** Those who follow what hosts write. */
+export interface Mirrors {
+  /** Why hosts may not write to the volume now. */
+  writesRefused(volume: SimulatedVolume): string | undefined;
+  volumeChanged(volume: SimulatedVolume): void;
+}
+
 /** Who starts a job, and what goes wrong with it. */
 export interface JobOrder {
   /** `POST /api/storage/volumes` */
@@ -92,13 +99,13 @@ export class ClusterState {
   svmPeers: SvmPeer[] = [];
   /** A dead cluster answers nobody, its peers neither. */
   alive = true;
-  readonly #onVolumeChanged: (volume: SimulatedVolume) => void;
+  readonly #mirrors: Mirrors;
   #nextMsid = FIRST_MSID;
 
-  constructor(physics: Physics, spec: ClusterSpec, onVolumeChanged: (volume: SimulatedVolume) => void) {
+  constructor(physics: Physics, spec: ClusterSpec, mirrors: Mirrors) {
     const uuid = () => physics.random.uuid();
     this.physics = physics;
-    this.#onVolumeChanged = onVolumeChanged;
+    this.#mirrors = mirrors;
     this.name = spec.name;
     this.uuid = uuid();
     const administrator = {
@@ -120,6 +127,8 @@ export class ClusterState {
     this.jobs = new Jobs(physics.timeline, uuid, (error) => jobError(error, physics.switches));
     this.svms = (spec.svms ?? ['svm1']).map((name) => new Svm(uuid(), name));
     for (const svm of this.svms) this.#addRootVolume(svm);
+    const lost = this.users.find(({ svm }) => svm !== undefined && !this.svmNamed(svm));
+    if (lost) throw new Error(`user ${lost.name} belongs to SVM ${lost.svm}, which ${this.name} does not have`);
   }
 
   get firstNode(): string {
@@ -135,7 +144,8 @@ export class ClusterState {
   }
 
   findVolume(svm: Svm, name: string): SimulatedVolume | undefined {
-    return [...this.volumes.values()].find((volume) => volume.svm === svm && volume.name === name);
+    for (const volume of this.volumes.values()) if (volume.svm === svm && volume.name === name) return volume;
+    return undefined;
   }
 
   has(volume: SimulatedVolume): boolean {
@@ -150,7 +160,8 @@ export class ClusterState {
         now: () => physics.timeline.now,
         newUuid: () => physics.random.uuid(),
         settle: () => physics.settle(),
-        changed: (changed) => this.#onVolumeChanged(changed),
+        writesRefused: (written) => this.#mirrors.writesRefused(written),
+        changed: (changed) => this.#mirrors.volumeChanged(changed),
       },
     );
     this.volumes.set(volume.uuid, volume);

@@ -9,6 +9,7 @@ import { RESOURCES } from './resources/catalogue.ts';
 import type { SnapMirror } from './snapmirror/snapmirror.ts';
 import type { SimulatedVolume, VolumeStyle, VolumeType } from './volume.ts';
 
+/** A volume to set up without HTTP. */
 export interface VolumeSpec {
   readonly svm: string;
   readonly name: string;
@@ -31,6 +32,7 @@ export interface ClusterSurroundings {
   received(request: SimRequest): (status: number) => void;
 }
 
+/** A simulated cluster: its REST API, and handles on what is behind it. */
 export class SimulatedCluster {
   /** Where it listens; `https://<name>.sim` until it does. */
   url: string;

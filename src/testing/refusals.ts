@@ -4,6 +4,7 @@
  */
 import type { Switches, SwitchName } from './switches.ts';
 
+/** One refusal: ONTAP's code and message, where it shows, and the fact it stands for. */
 export interface RefusalRow {
   /** ONTAP's code; `{name}` stands for an argument. */
   readonly code: string;
@@ -29,6 +30,7 @@ export interface RefusalRow {
 const row = (r: RefusalRow): RefusalRow => r;
 const transition = (to: string) => `Transition to ${to} state failed. Reason:{reason}`;
 
+/** Everything that the simulated ONTAP refuses, each with its code, status and source. */
 export const REFUSALS = {
   // ---- who asks
   unauthenticated: row({
@@ -887,6 +889,14 @@ export const REFUSALS = {
     fact: 'rest-facts section 5 (26345575 to 26345580: svm peer)',
     inferred: 'which code of the range, and the words',
   }),
+  scheduleInUse: row({
+    code: '8',
+    status: 409,
+    where: 'direct',
+    message: 'Schedule "{schedule}" is in use.',
+    fact: 'addendum C2: code 8, resource in use',
+    inferred: 'that a schedule in use has it',
+  }),
   policyInUse: row({
     code: '8',
     status: 409,
@@ -914,6 +924,7 @@ export const REFUSALS = {
   }),
 } as const satisfies Record<string, RefusalRow>;
 
+/** Name of a row of `REFUSALS`. */
 export type RefusalName = keyof typeof REFUSALS;
 
 /** A refusal on its way to the answer or to the job that fails with it. Never leaves the simulator. */

@@ -6,8 +6,11 @@ import { VolumeModelError } from '../errors.ts';
 import type { JsonTree } from './http/json-tree.ts';
 import type { Aggregate, Svm } from './svm.ts';
 
+/** `type` of a volume. */
 export type VolumeType = 'rw' | 'dp';
+/** `style` of a volume. */
 export type VolumeStyle = 'flexvol' | 'flexgroup';
+/** `state` of a volume. */
 export type VolumeState = 'online' | 'offline' | 'restricted';
 
 export interface VolumeFacts {
@@ -33,6 +36,8 @@ export interface VolumeSurroundings {
   newUuid(): string;
   /** Lets everything happen that is due, so that what is read is what is there now. */
   settle(): void;
+  /** Why hosts may not write now. */
+  writesRefused(volume: SimulatedVolume): string | undefined;
   /** Called after every change made by a host. */
   changed(volume: SimulatedVolume): void;
 }
@@ -47,6 +52,7 @@ export interface SimulatedSnapshot extends SnapshotInfo {
 
 const BLOCK_BYTES = 4096;
 
+/** A simulated volume, as a host that mounts it sees it. */
 export class SimulatedVolume {
   readonly uuid: string;
   /** Number in names of SnapMirror's snapshots. */
@@ -142,7 +148,8 @@ export class SimulatedVolume {
 
   /**
    * Writes to a file, making it and the directories above it where missing.
-   * @throws VolumeModelError `WAFL_INVALID` on a dp volume, which hosts may only read, and when offline
+   * @throws VolumeModelError `WAFL_INVALID` on a dp volume, which hosts may only read, when offline, and when StrictSync
+   *   forbids it
    */
   write(path: string, offset: number, bytes: Uint8Array): void {
     this.#writable();
@@ -232,6 +239,8 @@ export class SimulatedVolume {
     this.#surroundings.settle();
     if (this.#state !== 'online') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is ${this.#state}`);
     if (this.#type === 'dp') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is read-only (type dp)`);
+    const reason = this.#surroundings.writesRefused(this);
+    if (reason) throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} takes no writes: ${reason}`);
   }
 
   #readable(): VolumeView {

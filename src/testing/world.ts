@@ -12,6 +12,7 @@ import { SeededRandom } from './random.ts';
 import { SnapMirror } from './snapmirror/snapmirror.ts';
 import { type Switches, switchesWith } from './switches.ts';
 
+/** What a world is made of; everything has a default. */
 export interface SimulatedOntapOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -31,6 +32,7 @@ export interface SimulatedOntapOptions {
   readonly operationMs?: number;
 }
 
+/** One request that a simulated cluster answered, or left unanswered. */
 export interface LoggedRequest {
   readonly cluster: string;
   readonly method: string;
@@ -42,6 +44,7 @@ export interface LoggedRequest {
   readonly at: number;
 }
 
+/** The JSON line of `datamotion simulate`. */
 export interface WorldDescription {
   readonly clusters: readonly {
     readonly name: string;
@@ -53,6 +56,7 @@ export interface WorldDescription {
   }[];
 }
 
+/** The clusters of a world that names none. */
 export const DEFAULT_CLUSTERS: readonly ClusterSpec[] = [
   { name: 'cluster1', svms: ['svm1', 'svm2'] },
   { name: 'cluster2', svms: ['svm1_dr'] },
@@ -60,6 +64,7 @@ export const DEFAULT_CLUSTERS: readonly ClusterSpec[] = [
 
 const MIB = 2 ** 20;
 
+/** A world of simulated ONTAP clusters; see the top of the file. */
 export class SimulatedOntap {
   readonly clusters: readonly SimulatedCluster[];
   /** Every request so far, in the order of the answers. */
@@ -82,7 +87,7 @@ export class SimulatedOntap {
     const snapmirror = new SnapMirror(physics);
     const specs = options.clusters ?? DEFAULT_CLUSTERS;
     this.#physics = physics;
-    this.#states = specs.map((spec) => new ClusterState(physics, spec, (volume) => snapmirror.volumeChanged(volume)));
+    this.#states = specs.map((spec) => new ClusterState(physics, spec, snapmirror));
     this.clusters = this.#states.map((state, index) => {
       const maxRequestsInFlight = specs[index]?.maxRequestsInFlight ?? Number.POSITIVE_INFINITY;
       const received = (request: SimRequest) => this.#received(state.name, request);

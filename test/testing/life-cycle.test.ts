@@ -430,6 +430,16 @@ describe('scheduled updates', () => {
     }
   });
 
+  it("run by a schedule of the user's own", async () => {
+    const scene = new Scene();
+    const cron = { minutes: [30], hours: [3], weekdays: [6] };
+    await scene.ok(scene.destination, 'POST', '/cluster/schedules', { name: 'saturdays', cron });
+    const uuid = await scene.mirrored({ schedule: 'saturdays' });
+    await scene.clock.advance(7 * 86_400_000);
+    // 2026-01-01 is a Thursday.
+    expect((await scene.relationship(uuid)).exported_snapshot).toMatch(/\.2026-01-03_033000$/);
+  });
+
   it('stop with a schedule of null, while paused, and with the relationship', async () => {
     const scene = new Scene();
     const uuid = await scene.mirrored({ schedule: 'hourly' });
@@ -460,6 +470,24 @@ describe('scheduled updates', () => {
 });
 
 describe('synchronous relationships', () => {
+  it("with StrictSync refuse the hosts' writes while the mirror cannot follow; with Sync they do not", async () => {
+    for (const [policy, refused] of [
+      ['StrictSync', true],
+      ['Sync', false],
+    ] as const) {
+      const scene = new Scene();
+      const uuid = await scene.mirrored({ policy });
+      scene.destination.kill();
+      const write = () => scene.volume.write('/alone', 0, bytes('x'));
+      if (refused) expect(write).toThrow(/out of sync/);
+      else write();
+      scene.destination.revive();
+      write();
+      expect(scene.mirror.digest()).toBe(scene.volume.digest());
+      expect(await scene.relationship(uuid)).toMatchObject({ state: 'in_sync', healthy: true });
+    }
+  });
+
   it('are in_sync after the initialise, and every write is there at once', async () => {
     const scene = new Scene();
     const uuid = await scene.mirrored({ policy: 'Sync' });

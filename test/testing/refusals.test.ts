@@ -390,6 +390,14 @@ const CASES: Record<RefusalName, Case> = {
       return call(scene.source, 'DELETE', `/svm/peers/${records[0].uuid}`);
     },
   },
+  scheduleInUse: {
+    async send(scene) {
+      await scene.ok(scene.destination, 'POST', '/cluster/schedules', { name: 'odd', cron: { minutes: [1] } });
+      await scene.relate({ schedule: 'odd' });
+      const { records } = await scene.ok(scene.destination, 'GET', '/cluster/schedules?name=odd');
+      return call(scene.destination, 'DELETE', `/cluster/schedules/${records[0].uuid}`);
+    },
+  },
   policyInUse: {
     async send(scene) {
       await scene.ok(scene.destination, 'POST', '/snapmirror/policies', { name: 'mine' });

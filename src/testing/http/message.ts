@@ -13,6 +13,7 @@ export interface SimRequest {
   readonly peerCertificate?: { readonly commonName: string } | undefined;
 }
 
+/** An answer of a simulated cluster. */
 export interface SimResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

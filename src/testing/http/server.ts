@@ -9,6 +9,7 @@ import type { SimulatedCluster } from '../cluster.ts';
 import { CertificateAuthority, type KeyPair } from '../tls.ts';
 import { ConnectionBroken, type SimResponse } from './message.ts';
 
+/** Where and how to listen. */
 export interface ListenOptions {
   /** HTTPS, with certificates made for the occasion; clients may log in by certificate. */
   readonly tls?: boolean;

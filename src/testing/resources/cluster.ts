@@ -4,7 +4,8 @@ import type { Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { timeText } from '../http/time-text.ts';
 import type { Job } from '../jobs.ts';
-import type { Schedule } from '../snapmirror/schedules.ts';
+import { Refusal } from '../refusals.ts';
+import { Schedule } from '../snapmirror/schedules.ts';
 import * as fields from './rest-fields.ts';
 
 export const clusterResource: Resource<ClusterState> = {
@@ -69,6 +70,7 @@ export const jobResource: Resource<Job> = {
 
 export const scheduleResource: Resource<Schedule> = {
   path: '/cluster/schedules',
+  clusterOnly: ({ description }) => !description.startsWith('GET'),
   schema: schema(fields.SCHEDULE),
   keys: ['uuid', 'name'],
   records: ({ cluster }) => cluster.schedules,
@@ -81,6 +83,30 @@ export const scheduleResource: Resource<Schedule> = {
     cron,
     cluster: { name: cluster.name, uuid: cluster.uuid },
   }),
+
+  post({ cluster }, body) {
+    body.require('name', 'cron.minutes');
+    const name = body.text('name') ?? '';
+    if (body.has('interval')) throw new Refusal('notSimulated', { what: 'schedules by interval' });
+    if (cluster.scheduleNamed(name)) throw new Refusal('duplicateEntry');
+    const part = (key: string) => (body.has(`cron.${key}`) ? { [key]: body.texts(`cron.${key}`).map(Number) } : {});
+    const cron = { ...part('minutes'), ...part('hours'), ...part('days'), ...part('months'), ...part('weekdays') };
+    const schedule = new Schedule(cluster.physics.random.uuid(), name, cron);
+    cluster.schedules.push(schedule);
+    return { done: true, record: schedule, location: `/cluster/schedules/${schedule.uuid}` };
+  },
+
+  remove({ cluster, snapmirror }, schedule) {
+    const used = snapmirror.relationships.some(
+      (known) =>
+        known.destination.cluster === cluster &&
+        known.existsAtDestination &&
+        known.effectiveScheduleName === schedule.name,
+    );
+    if (used) throw new Refusal('scheduleInUse', { schedule: schedule.name });
+    cluster.schedules.splice(cluster.schedules.indexOf(schedule), 1);
+    return { done: true };
+  },
 };
 
 export const clusterPeerResource: Resource<ClusterPeer> = {

@@ -113,10 +113,9 @@ export const relationshipResource: Resource<Relationship> = {
       restoreToSnapshot: body.text('restore_to_snapshot'),
       recoverAfterBreak: body.boolean('recover_after_break'),
       force: query.boolean('force', false),
-      validateOnly: query.boolean('validate_only', false),
     };
     const run = planChange(context.snapmirror, relationship, change);
-    if (change.validateOnly) return { done: true };
+    if (query.boolean('validate_only', false)) return { done: true };
     return { done: false, job: startBusyJob(context, relationship, run) };
   },
 

@@ -84,8 +84,8 @@ export interface RelationshipChange {
   readonly quickResync?: boolean | undefined;
   readonly restoreToSnapshot?: string | undefined;
   readonly recoverAfterBreak?: boolean | undefined;
+  /** Overrides what can be overridden: that a break wants to reach the source. */
   readonly force: boolean;
-  readonly validateOnly: boolean;
 }
 
 /** What a change does: run when its job's time has come. */

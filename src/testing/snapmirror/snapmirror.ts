@@ -97,7 +97,7 @@ export class SnapMirror {
       resumedBytes: resumes && parts.some(({ snapshot }) => snapshot.uuid === resumes.snapshot) ? resumes.bytes : 0,
     });
     relationship.running = transfer;
-    relationship.checkpoint = undefined;
+    if (!obstacle) relationship.checkpoint = undefined;
     const scripted = this.#takeFault(relationship);
     if (obstacle) {
       const afterMs = obstacle === TRANSFER_ERRORS.unreachable ? CONTACT_TIMEOUT_MS : SHORTEST_TRANSFER_MS;
@@ -137,15 +137,25 @@ export class SnapMirror {
     return source.snapshotInfos().findLast(({ uuid }) => there.has(uuid));
   }
 
-  /** Brings a sync relationship's destination up to the source, in no time. */
+  /** Brings a sync relationship's destination up to the source, in no time; what prevents that takes it out of sync. */
   replicate(relationship: Relationship): void {
-    const { source, destination } = relationship;
-    const base = relationship.exported && source.volume.snapshotByUuid(relationship.exported.uuid);
-    if (!base || !source.cluster.reaches(destination.cluster)) return;
+    const { parts, obstacle } = this.#prepared(relationship, 'update', undefined);
+    if (obstacle) {
+      this.#fallOutOfSync(relationship, obstacle);
+      return;
+    }
     relationship.dirty = false;
-    const next = source.volume.takeSnapshot(this.#newSnapshotName(relationship));
-    this.#apply(relationship, [partBetween(source.volume, base, next)]);
+    this.#apply(relationship, parts);
     this.#prune(relationship);
+  }
+
+  /** Why hosts may not write to a volume: with StrictSync, because its mirror cannot follow. */
+  writesRefused(volume: SimulatedVolume): string | undefined {
+    const strict = this.relationshipsOf(volume).find(
+      ({ source, policy, state }) =>
+        source.volume === volume && policy.rules.syncType === 'strict_sync' && state === 'out_of_sync',
+    );
+    return strict && `its strictly synchronous mirror ${strict.destination.volume.path} is out of sync`;
   }
 
   /** Plans the next scheduled update; cancels the one planned before. */
@@ -215,12 +225,17 @@ export class SnapMirror {
   clusterDied(cluster: ClusterState): void {
     for (const relationship of this.#touching(cluster)) {
       this.end(relationship, 'failed', TRANSFER_ERRORS.interrupted);
-      if (relationship.state !== 'in_sync' || relationship.source.cluster === relationship.destination.cluster)
-        continue;
-      relationship.setState('out_of_sync', this.physics.timeline.now);
-      relationship.healthy = false;
-      relationship.unhealthyReasons = [{ message: TRANSFER_ERRORS.interrupted.message }];
+      const { source, destination, state } = relationship;
+      if (state === 'in_sync' && source.cluster !== destination.cluster) {
+        this.#fallOutOfSync(relationship, TRANSFER_ERRORS.interrupted);
+      }
     }
+  }
+
+  #fallOutOfSync(relationship: Relationship, { code, message }: TransferError): void {
+    relationship.setState('out_of_sync', this.physics.timeline.now);
+    relationship.healthy = false;
+    relationship.unhealthyReasons = [{ code: String(code), message }];
   }
 
   /** Sync relationships resync by themselves. */
