@@ -16,12 +16,12 @@ import {
 } from './core/replication/targets.ts';
 import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
-import type { OntapSvm, Relationship, Volume } from './ontap/ontap-svm.ts';
+import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
 import type { MirrorContext, MirrorPair, MirrorProgress, MirrorResult, MirrorTiming } from './run/mirror/context.ts';
 import { collect, DEFAULT_MIRROR_TIMING } from './run/mirror/context.ts';
 import type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
 import { createDestinationFlexvol } from './run/mirror/destination-flexvol.ts';
-import { isEnd } from './run/mirror/observe.ts';
+import { isIn } from './run/mirror/observe.ts';
 import { requireCluster, requireSourceVolume } from './run/mirror/preflight.ts';
 import type { BreakOptions, BreakResult, DeleteResult } from './run/mirror/verbs.ts';
 import {
@@ -108,8 +108,15 @@ export class DataMotion {
       await requireCluster(destination, signal);
       // Only the destination end is asked for: the source's SVM may go by an alias there.
       const all = await collect(destination.relationships({ destination: { svm: destination.svm } }, { signal }));
-      const found = all.filter((relationship) => isEnd(relationship.source, source, query.volume));
-      return found.map((relationship) => ({ ...relationship, protection: protectionOf(relationship) }));
+      const peers = peersReader(signal);
+      const found: MirrorStatus[] = [];
+      for (const relationship of all) {
+        const asked = query.volume === undefined || relationship.source.volume === query.volume;
+        if (asked && (await isIn(relationship.source, source, () => peers(destination)))) {
+          found.push({ ...relationship, protection: protectionOf(relationship) });
+        }
+      }
+      return found;
     });
   }
 
@@ -272,10 +279,21 @@ export class DataMotion {
         pair: resolved,
         source: this.#svm(source.backend),
         destination: this.#svm(destination.backend),
+        peersOf: peersReader(signal),
         timing,
         signal,
         onProgress: options.onProgress ?? (() => {}),
       }),
     );
   }
+}
+
+/** Reads the peers of an SVM, once. */
+function peersReader(signal: AbortSignal): (svm: OntapSvm) => Promise<readonly SvmPeer[]> {
+  const read = new Map<OntapSvm, Promise<readonly SvmPeer[]>>();
+  return (svm) => {
+    const known = read.get(svm) ?? svm.svmPeers({ signal });
+    read.set(svm, known);
+    return known;
+  };
 }

@@ -124,7 +124,7 @@ export interface Relationship {
   readonly policy?: { readonly name: string; readonly kind?: PolicyKind | undefined } | undefined;
   /** The running transfer or, after it, the last one's result; absent if there never was one. */
   readonly transfer?: Transfer | undefined;
-  /** Age of the exported snapshot in seconds; absent when nothing was ever transferred. Meaningless when uninitialized. */
+  /** Age of the exported snapshot in seconds; absent when uninitialized, whatever ONTAP reports then. */
   readonly lagSeconds?: number | undefined;
   readonly exportedSnapshot?: string | undefined;
   readonly transferSchedule?: string | undefined;

@@ -98,7 +98,9 @@ export function relationshipOf(
     unhealthyReasons: (record.unhealthy_reason ?? []).map(({ code, message }) => ({ code, message: message ?? '' })),
     policy: policy?.name === undefined ? undefined : { name: policy.name, kind },
     transfer: transfer?.state === undefined ? undefined : transferOf({ ...transfer, state: transfer.state }),
-    lagSeconds: record.lag_time === undefined ? undefined : parseDuration(record.lag_time),
+    // Before the baseline ONTAP may report the age of an old snapshot of the source, which says nothing.
+    lagSeconds:
+      record.lag_time === undefined || record.state === 'uninitialized' ? undefined : parseDuration(record.lag_time),
     exportedSnapshot: record.exported_snapshot,
     transferSchedule: record.transfer_schedule?.name,
   };

@@ -52,6 +52,9 @@ export interface RestOntapSvmOptions {
  */
 const HELD = { short: 2, usual: 15, volume: 30 } as const;
 
+/** With a peer cluster that does not answer, ONTAP takes a minute or more to list peers. */
+const PEERS_TIMEOUT_MS = 180_000;
+
 const VOLUME_FIELDS = [
   'uuid',
   'name',
@@ -395,7 +398,7 @@ export class RestOntapSvm implements OntapSvm {
     const fields = ['uuid', 'name', 'svm.name', 'peer.svm.name', 'peer.cluster.name', 'state', 'applications'];
     const query = { 'svm.name': this.svm, fields };
     const peers: SvmPeer[] = [];
-    const request = { query, attempted: 'list the SVM peers', object: this.svm, signal };
+    const request = { query, attempted: 'list the SVM peers', object: this.svm, timeoutMs: PEERS_TIMEOUT_MS, signal };
     for await (const record of client.records('/svm/peers', request)) peers.push(svmPeerOf(record));
     return peers;
   }

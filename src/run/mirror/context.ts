@@ -1,6 +1,6 @@
 /** Run (layer 3): what every verb on one pair works with. */
 import type { Env } from '../../env.ts';
-import type { OntapSvm, Relationship } from '../../ontap/ontap-svm.ts';
+import type { OntapSvm, Relationship, SvmPeer } from '../../ontap/ontap-svm.ts';
 
 /** One end as the caller names it. */
 export interface PairEnd {
@@ -26,6 +26,8 @@ export interface MirrorTiming {
   readonly visibilityMs: number;
   /** How long a cluster may stop answering while something is awaited there. */
   readonly silenceMs: number;
+  /** How long a cluster may say that it cannot reach its peer before it is believed. */
+  readonly peerSilenceMs: number;
   /** First and longest pause between two looks at a relationship. */
   readonly pollFirstMs: number;
   readonly pollMaxMs: number;
@@ -38,6 +40,7 @@ export const DEFAULT_MIRROR_TIMING: MirrorTiming = {
   changeTimeoutMs: 300_000,
   visibilityMs: 15_000,
   silenceMs: 120_000,
+  peerSilenceMs: 30_000,
   pollFirstMs: 500,
   pollMaxMs: 5_000,
 };
@@ -59,6 +62,8 @@ export interface MirrorContext {
   readonly pair: MirrorPair;
   readonly source: OntapSvm;
   readonly destination: OntapSvm;
+  /** Peers of either end's SVM, read at most once: a dead peer cluster makes ONTAP take a minute for it. */
+  readonly peersOf: (svm: OntapSvm) => Promise<readonly SvmPeer[]>;
   readonly timing: MirrorTiming;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: MirrorProgress) => void;

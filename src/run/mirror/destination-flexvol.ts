@@ -34,12 +34,25 @@ export async function createDestinationFlexvol(
     return { volume: await online(context), created: false };
   }
   context.onProgress({ pair, step: 'create-destination' });
-  const change = await destination.createVolume(specFor(source, name, aggregatesOf()), { signal });
-  await destination.finish(change, {
-    signal,
-    look: async () => (await destination.volume(name, { signal })) !== undefined,
-  });
-  return { volume: await online(context), created: true };
+  const created = await make(context, specFor(source, name, aggregatesOf()));
+  const volume = await online(context);
+  requireDataProtection(context, volume);
+  return { volume, created };
+}
+
+/** False when somebody else was quicker: another process, or a call that was cut off while its job went on. */
+async function make({ destination, signal }: MirrorContext, spec: VolumeSpec): Promise<boolean> {
+  try {
+    const change = await destination.createVolume(spec, { signal });
+    await destination.finish(change, {
+      signal,
+      look: async () => (await destination.volume(spec.name, { signal })) !== undefined,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof OntapError && error.code === 'ONTAP_EXISTS') return false;
+    throw error;
+  }
 }
 
 function specFor(source: Volume, name: string, aggregates: readonly string[]): VolumeSpec {

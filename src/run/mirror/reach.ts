@@ -32,13 +32,14 @@ export interface Reached {
 }
 
 /**
+ * @param actions takes what is sent, also when the goal is not reached
  * @throws MirrorError `MIRROR_ILLEGAL_EVENT` the table refuses for good, `MIRROR_TIMEOUT` the goal did not come in time,
  *   `MIRROR_TRANSFER_FAILED` the transfer that this call started failed; OntapError what the cluster answered
  */
-export async function reach(context: MirrorContext, goal: Goal): Promise<Reached> {
+export async function reach(context: MirrorContext, goal: Goal, actions: MirrorCommand[] = []): Promise<Reached> {
   const { env, signal, timing } = context;
   const startedAt = env.clock.now();
-  const actions: MirrorCommand[] = [];
+  let acted = false;
   let before: Relationship | undefined;
   let job: string | undefined;
   let acknowledgedAt: number | undefined;
@@ -46,13 +47,15 @@ export async function reach(context: MirrorContext, goal: Goal): Promise<Reached
   let lastProblem: unknown;
   let everSeen = false;
   let silentSince: number | undefined;
+  let peerLostSince: number | undefined;
 
-  for (let round = 0; ; round++) {
+  for (;;) {
     let now: Relationship | undefined;
     try {
       now = await observe(context);
+      if (!everSeen) before = now;
       everSeen = true;
-      if (round === 0) before = now;
+      silentSince = undefined;
       if (goal.reached(now)) return { relationship: now, actions };
       reportTransfer(context, goal, now);
       if (job !== undefined) {
@@ -64,9 +67,10 @@ export async function reach(context: MirrorContext, goal: Goal): Promise<Reached
         }
         if (record.state === 'success') acknowledgedAt = env.clock.now();
       }
-      if (actions.length > 0) throwIfTransferFailed(context, goal, before, now);
+      if (acted) throwIfTransferFailed(context, goal, before, now);
       const settling = acknowledgedAt !== undefined && env.clock.now() - acknowledgedAt < timing.visibilityMs;
-      if (job === undefined && !settling) {
+      const draining = goal.event === 'quiesce' && acknowledgedAt !== undefined && isActive(now);
+      if (job === undefined && !settling && !draining) {
         const outcome = decide(situationOf(now), goal.event);
         if (outcome.kind === 'refuse' && !outcome.transient) {
           throw illegal(context, goal, now, outcome.reason, outcome.remedy);
@@ -78,14 +82,15 @@ export async function reach(context: MirrorContext, goal: Goal): Promise<Reached
           for (const command of outcome.commands) {
             const change = await perform(context, command, now, goal);
             actions.push(command);
+            acted = true;
             acknowledgedAt = env.clock.now();
             if (!change.done) job = change.job;
           }
           pauseMs = timing.pollFirstMs;
+          peerLostSince = undefined;
           continue;
         }
       }
-      silentSince = undefined;
     } catch (error) {
       signal.throwIfAborted();
       const lost = error instanceof OntapError && error.code === 'ONTAP_OUTCOME_UNKNOWN';
@@ -102,6 +107,10 @@ export async function reach(context: MirrorContext, goal: Goal): Promise<Reached
       if (error instanceof OntapError && error.code === 'ONTAP_UNREACHABLE') {
         silentSince ??= env.clock.now();
         if (!everSeen || env.clock.now() - silentSince > timing.silenceMs) throw error;
+      }
+      if (error instanceof OntapError && error.code === 'ONTAP_PEER_UNREACHABLE') {
+        peerLostSince ??= env.clock.now();
+        if (env.clock.now() - peerLostSince >= timing.peerSilenceMs) throw error;
       }
       lastProblem = error;
     }
@@ -145,7 +154,7 @@ export async function perform(
       await destination.startTransfer(uuid, { signal });
       return { done: true };
     case 'abort-transfers':
-      await abortTransfers(context, uuid);
+      await abortTransfers(context, relationship);
       return { done: true };
     case 'delete-destination':
       return destination.deleteRelationship(uuid, 'destination', { signal });
@@ -158,12 +167,14 @@ export async function perform(
 }
 
 /** Aborts every running transfer, keeping restart checkpoints. A transfer that ended meanwhile needs no abort. */
-async function abortTransfers(context: MirrorContext, uuid: string): Promise<void> {
+async function abortTransfers(context: MirrorContext, { uuid, transfer }: Relationship): Promise<void> {
   const { destination, signal } = context;
-  for (const transfer of await destination.runningTransfers(uuid, { signal })) {
-    if (transfer.uuid === undefined) continue;
+  const running = await destination.runningTransfers(uuid, { signal });
+  // A queued transfer is not among them: only the relationship shows it.
+  for (const each of new Set([...running, transfer].map((known) => known?.uuid))) {
+    if (each === undefined) continue;
     try {
-      await destination.abortTransfer(uuid, transfer.uuid, { signal });
+      await destination.abortTransfer(uuid, each, { signal });
     } catch (error) {
       const gone = error instanceof OntapError && (error.code === 'ONTAP_NOT_FOUND' || error.ontapCode === '13303849');
       if (!gone) throw error;
@@ -199,13 +210,18 @@ function throwIfTransferFailed(
 }
 
 function reportTransfer(context: MirrorContext, goal: Goal, now: Relationship | undefined): void {
-  if (activityOf(now?.transfer?.state ?? 'none') !== 'active') return;
+  if (!isActive(now)) return;
   context.onProgress({
     pair: context.pair,
     step: `${goal.event}: transferring`,
     transferredBytes: now?.transfer?.bytesTransferred,
     totalBytes: goal.expectedBytes,
   });
+}
+
+/** A transfer is queued or running. */
+export function isActive(relationship: Relationship | undefined): boolean {
+  return activityOf(relationship?.transfer?.state ?? 'none') === 'active';
 }
 
 export function illegal(

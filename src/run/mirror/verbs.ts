@@ -1,5 +1,6 @@
 /** Run (layer 3): the verbs on one mirror. Each looks first, asks the table, acts, and waits for what it promised. */
-import { activityOf, decide } from '../../core/mirror/table.ts';
+import type { MirrorCommand } from '../../core/mirror/table.ts';
+import { decide } from '../../core/mirror/table.ts';
 import type { MirrorEvent, PolicyKind } from '../../core/mirror/vocabulary.ts';
 import { DataMotionError, MirrorError, OntapError } from '../../errors.ts';
 import type { Relationship } from '../../ontap/ontap-svm.ts';
@@ -14,7 +15,8 @@ import {
   requirePolicy,
   requireSourceVolume,
 } from './preflight.ts';
-import { illegal, reach } from './reach.ts';
+import type { Reached } from './reach.ts';
+import { illegal, isActive, reach } from './reach.ts';
 
 export interface CreateOptions {
   readonly policy: string;
@@ -172,24 +174,20 @@ export async function quiesceThenAbort(context: MirrorContext, options: QuiesceO
   const quiet = (now: Relationship | undefined) =>
     now !== undefined && (now.state === 'paused' || now.state === 'broken_off') && !isActive(now);
   const goal = { event: 'quiesce', attempted: 'quiesce the mirror', reached: quiet } as const;
-  const actions: string[] = [];
+  const actions: MirrorCommand[] = [];
   try {
-    const reached = await reach(context, { ...goal, timeoutMs: options.quiesceTimeoutMs ?? timing.quiesceTimeoutMs });
-    return { pair, actions: reached.actions, relationship: reached.relationship };
+    const timeoutMs = options.quiesceTimeoutMs ?? timing.quiesceTimeoutMs;
+    const { relationship } = await reach(context, { ...goal, timeoutMs }, actions);
+    return { pair, actions, relationship };
   } catch (error) {
     if (!isDrainTimeout(error)) throw error;
-    actions.push('pause');
   }
-  const aborted = await reach(context, {
-    event: 'abort',
-    attempted: 'abort the running transfer',
-    reached: (now) => now === undefined || !isActive(now),
-    timeoutMs: timing.changeTimeoutMs,
-  });
-  actions.push(...aborted.actions);
-  const reached = await reach(context, { ...goal, timeoutMs: timing.changeTimeoutMs });
-  actions.push(...reached.actions);
-  return { pair, actions, relationship: reached.relationship };
+  const timeoutMs = timing.changeTimeoutMs;
+  const ended = (now: Relationship | undefined) => !isActive(now);
+  const abort = { event: 'abort', attempted: 'abort the running transfer', reached: ended, timeoutMs } as const;
+  await reach(context, abort, actions);
+  const { relationship } = await reach(context, { ...goal, timeoutMs }, actions);
+  return { pair, actions, relationship };
 }
 
 /** The drain took longer than we allow (our own timeout) or than ONTAP allows (its quiesce job gives up). */
@@ -221,11 +219,9 @@ export interface BreakResult extends MirrorResult {
   readonly forced: boolean;
 }
 
-/** How long ONTAP may insist on contacting the source's cluster before the break is forced (262224). */
-const FORCE_AFTER_MS = 30_000;
-
 /**
- * 1. quiesce, then abort  2. break  3. mount. Asks nothing of the source and works after any transfer result.
+ * 1. quiesce, then abort  2. break, by force when ONTAP insists on contacting a source's cluster that it cannot reach
+ * (262224)  3. mount. Asks nothing of the source and works after any transfer result.
  * (Cinder: break_snapmirror; it insisted on a successful last transfer, defect 2.)
  */
 export async function breakSnapmirror(context: MirrorContext, options: BreakOptions = {}): Promise<BreakResult> {
@@ -251,15 +247,14 @@ export async function breakSnapmirror(context: MirrorContext, options: BreakOpti
     reached: (now: Relationship | undefined) => now?.state === 'broken_off' && !isActive(now),
   } as const;
   let forced = false;
-  let broken: Awaited<ReturnType<typeof reach>>;
+  let broken: Reached;
   try {
-    broken = await reach(context, { ...goal, timeoutMs: Math.min(FORCE_AFTER_MS, timing.changeTimeoutMs) });
+    broken = await reach(context, { ...goal, timeoutMs: timing.changeTimeoutMs });
   } catch (error) {
-    if (!(error instanceof MirrorError && error.code === 'MIRROR_TIMEOUT')) throw error;
-    forced = error.cause instanceof OntapError && error.cause.code === 'ONTAP_PEER_UNREACHABLE';
-    if (forced)
-      context.env.logger.warn({ pair: pairName(context) }, 'the source cluster is out of reach: forcing the break');
-    broken = await reach(context, { ...goal, force: forced, timeoutMs: timing.changeTimeoutMs });
+    if (!(error instanceof OntapError && error.code === 'ONTAP_PEER_UNREACHABLE')) throw error;
+    context.env.logger.warn({ pair: pairName(context) }, 'the source cluster is out of reach: forcing the break');
+    forced = true;
+    broken = await reach(context, { ...goal, force: true, timeoutMs: timing.changeTimeoutMs });
   }
   actions.push(...broken.actions);
 
@@ -277,7 +272,10 @@ export async function breakSnapmirror(context: MirrorContext, options: BreakOpti
   };
 }
 
-/** A quiesce that ONTAP refuses (an unhealthy mirror, for one) must not stand in the way of a break, which says more. */
+/**
+ * A quiesce that ONTAP refuses (an unhealthy mirror, for one), or that comes to no end, must not stand in the way of a
+ * break, which says more.
+ */
 async function quiesceAsFarAsPossible(
   context: MirrorContext,
   options: QuiesceOptions,
@@ -285,15 +283,17 @@ async function quiesceAsFarAsPossible(
   try {
     return await quiesceThenAbort(context, options);
   } catch (error) {
-    const refused = error instanceof OntapError && ['ONTAP_REJECTED', 'ONTAP_JOB_FAILED'].includes(error.code);
-    if (!refused) throw error;
+    const refused = error instanceof OntapError && QUIESCE_REFUSED.has(error.code);
+    if (!refused && !(error instanceof MirrorError)) throw error;
     context.env.logger.warn(
       { pair: pairName(context), error: error.toJSON() },
-      'quiesce refused: going on to the break',
+      'quiesce failed: going on to the break',
     );
     return { actions: [], relationship: undefined };
   }
 }
+
+const QUIESCE_REFUSED: ReadonlySet<string> = new Set(['ONTAP_REJECTED', 'ONTAP_JOB_FAILED', 'ONTAP_PEER_UNREACHABLE']);
 
 async function tryMount(context: MirrorContext, junctionPath: string | false): Promise<MountOutcome> {
   if (junctionPath === false) return { mounted: false };
@@ -407,10 +407,6 @@ async function tryRelease(context: MirrorContext): Promise<ReleaseOutcome> {
     if (!(error instanceof DataMotionError)) throw error;
     return { state: 'owed', error };
   }
-}
-
-function isActive(relationship: Relationship | undefined): boolean {
-  return activityOf(relationship?.transfer?.state ?? 'none') === 'active';
 }
 
 /** Holds a baseline and replicates (or catches up by itself). */

@@ -1,0 +1,116 @@
+/**
+ * Run (layer 3): one endpoint's place in an object store: its keys below its name, and failures in the words of the
+ * endpoint: an object that a snapshot needs and that is not there is `CLOUD_OBJECT_MISSING`, with its id.
+ */
+import { fromHex, toHex } from '../../core/cloud/format/binary.ts';
+import { parseKey } from '../../core/cloud/format/names.ts';
+import { CloudError, ConfigError, ObjectStoreError } from '../../errors.ts';
+import {
+  checkKey,
+  type GetOptions,
+  type ObjectBody,
+  type ObjectInfo,
+  type ObjectStore,
+  type ObjectStoreOptions,
+  type PutOptions,
+} from '../../object-store/object-store.ts';
+
+export class EndpointPlace {
+  readonly store: ObjectStore;
+  readonly name: string;
+  readonly #prefix: string;
+
+  /** @throws ConfigError `CONFIG_INVALID` for a name that no endpoint can have */
+  constructor(store: ObjectStore, name: string) {
+    this.store = store;
+    this.name = checkEndpointName(name);
+    this.#prefix = `${name}/`;
+  }
+
+  /** For messages. */
+  get text(): string {
+    return `${this.name} in ${this.store.place}`;
+  }
+
+  /** @throws CloudError `CLOUD_OBJECT_MISSING` when it is not there; ObjectStoreError */
+  async get(key: string, options: GetOptions = {}): Promise<Uint8Array> {
+    const found = await this.find(key, options);
+    if (found !== undefined) return found;
+    throw missing(key);
+  }
+
+  /** `undefined` when it is not there. A range that ends beyond the object is damage: the object is shorter than it was. */
+  async find(key: string, options: GetOptions = {}): Promise<Uint8Array | undefined> {
+    try {
+      return await this.store.get(this.#prefix + key, options);
+    } catch (error) {
+      if (!(error instanceof ObjectStoreError)) throw error;
+      if (error.code === 'OBJECT_STORE_NOT_FOUND') return undefined;
+      if (error.code !== 'OBJECT_STORE_BAD_RANGE') throw error;
+      throw new CloudError('CLOUD_CORRUPT', `what is stored as ${key} is cut off`, { ...factsOf(key), cause: error });
+    }
+  }
+
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
+    return this.store.put(this.#prefix + key, body, options);
+  }
+
+  deleteMany(keys: readonly string[], options?: ObjectStoreOptions): Promise<void> {
+    return this.store.deleteMany(
+      keys.map((key) => this.#prefix + key),
+      options,
+    );
+  }
+
+  async *list(prefix: string, options?: ObjectStoreOptions): AsyncGenerator<ObjectInfo, void, undefined> {
+    for await (const { key, sizeBytes } of this.store.list(this.#prefix + prefix, options)) {
+      yield { key: key.slice(this.#prefix.length), sizeBytes };
+    }
+  }
+}
+
+/** Which object or snapshot a key is about, as facts of an error. */
+export function factsOf(key: string): { object: string; objectId?: number; snapshot?: string } {
+  const name = parseKey(key);
+  if (name?.kind === 'object') return { object: key, objectId: name.objectId };
+  if (name === undefined || name.kind === 'history-entry') return { object: key };
+  return { object: key, snapshot: `${name.snapshotId}` };
+}
+
+export function missing(key: string): CloudError {
+  return new CloudError('CLOUD_OBJECT_MISSING', `${key} is not in the store`, {
+    ...factsOf(key),
+    remedy: 'Run verify; restore what does not need it, and start a new baseline if the newest snapshot does.',
+  });
+}
+
+/** Text of the 16 bytes by which everything stored says to which endpoint it belongs. */
+export function uuidOf(endpointId: Uint8Array): string {
+  return toHex(endpointId).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+export function endpointIdOf(uuid: string): Uint8Array {
+  return fromHex(uuid.replaceAll('-', '').toLowerCase());
+}
+
+/** One segment of a key, so that no endpoint lies inside another. */
+function checkEndpointName(name: string): string {
+  const problem = name.includes('/') ? 'contains "/"' : name.length > 200 ? 'is longer than 200 characters' : undefined;
+  if (problem === undefined) {
+    try {
+      return checkKey(name);
+    } catch (cause) {
+      throw badName(name, cause instanceof Error ? cause.message : 'cannot be a key', cause);
+    }
+  }
+  throw badName(name, problem);
+}
+
+function badName(name: string, problem: string, cause?: unknown): ConfigError {
+  const message = `${JSON.stringify(name)} is no name of an endpoint: it ${problem}`;
+  return new ConfigError('CONFIG_INVALID', message, {
+    object: 'endpoint name',
+    problems: [{ section: '', option: 'name', message: problem }],
+    cause,
+  });
+}

@@ -1,0 +1,111 @@
+/** Every verb in the situations that matter: what campaigns cut off, disturb and repeat. */
+import type { VerbOptions } from '../../src/data-motion.ts';
+import type { SimulatedOntapOptions } from '../../src/testing/index.ts';
+import { SECOND, Stage, type StageOptions } from './harness.ts';
+
+export interface Deed {
+  readonly name: string;
+  readonly arrange: (stage: Stage) => Promise<void>;
+  readonly act: (stage: Stage, options?: VerbOptions) => Promise<unknown>;
+  readonly world?: SimulatedOntapOptions;
+  readonly timing?: StageOptions['timing'];
+}
+
+const drains = async (stage: Stage) => stage.transferring();
+const stalls = async (stage: Stage) => stage.transferring(true);
+const mirrored = async (stage: Stage) => {
+  await stage.mirrored();
+  stage.write(stage.source);
+};
+const broken = async (stage: Stage) => {
+  await stage.broken();
+  stage.write(stage.copy, 8);
+  stage.write(stage.source, 2);
+};
+const paused = async (stage: Stage) => {
+  await stage.mirrored();
+  await stage.dataMotion.quiesceThenAbort(stage.pair);
+};
+const bereft = async (stage: Stage) => {
+  await stage.transferring();
+  stage.east.kill();
+};
+
+const create: Deed['act'] = ({ dataMotion, pair }, options) =>
+  dataMotion.createSnapmirror(pair, { ...options, waitForBaseline: true });
+const breakOff: Deed['act'] = ({ dataMotion, pair }, options) => dataMotion.breakSnapmirror(pair, options);
+const remove: Deed['act'] = ({ dataMotion, pair }, options) => dataMotion.deleteSnapmirror(pair, options);
+
+export const DEEDS: readonly Deed[] = [
+  { name: 'create', arrange: async () => {}, act: create },
+  {
+    name: 'create without waiting',
+    arrange: async () => {},
+    act: ({ dataMotion, pair }, options) => dataMotion.createSnapmirror(pair, options),
+  },
+  { name: 'create with a synchronous policy', arrange: async () => {}, act: synchronous },
+  {
+    name: 'update',
+    arrange: mirrored,
+    act: ({ dataMotion, pair }, options) => dataMotion.updateSnapmirror(pair, { ...options, wait: true }),
+  },
+  {
+    name: 'update after a running transfer',
+    arrange: drains,
+    act: ({ dataMotion, pair }, options) => dataMotion.updateSnapmirror(pair, { ...options, wait: true }),
+  },
+  {
+    name: 'quiesce',
+    arrange: mirrored,
+    act: ({ dataMotion, pair }, options) => dataMotion.quiesceThenAbort(pair, options),
+  },
+  {
+    name: 'quiesce of a transfer that never drains',
+    arrange: stalls,
+    act: ({ dataMotion, pair }, options) => dataMotion.quiesceThenAbort(pair, { ...options, quiesceTimeoutMs: 20_000 }),
+  },
+  { name: 'break', arrange: mirrored, act: breakOff },
+  {
+    name: 'break while a transfer drains',
+    arrange: drains,
+    act: breakOff,
+    world: { switches: { pauseJob: 'waits-for-drain' } },
+  },
+  {
+    name: 'break of a transfer that never drains',
+    arrange: stalls,
+    act: ({ dataMotion, pair }, options) => dataMotion.breakSnapmirror(pair, { ...options, quiesceTimeoutMs: 0 }),
+  },
+  { name: 'break without the source', arrange: bereft, act: breakOff },
+  {
+    name: 'break that ONTAP refuses without the source',
+    arrange: bereft,
+    act: breakOff,
+    world: { switches: { breakContactsSource: 'always' } },
+    timing: { peerSilenceMs: 3 * SECOND },
+  },
+  {
+    name: 'resync',
+    arrange: broken,
+    act: ({ dataMotion, pair }, options) => dataMotion.resyncSnapmirror(pair, { ...options, wait: true }),
+  },
+  {
+    name: 'resume',
+    arrange: paused,
+    act: ({ dataMotion, pair }, options) => dataMotion.resumeSnapmirror(pair, options),
+  },
+  { name: 'delete', arrange: mirrored, act: remove },
+  { name: 'delete while a transfer runs', arrange: stalls, act: remove },
+  { name: 'delete of a broken-off mirror', arrange: broken, act: remove },
+];
+
+function synchronous({ dataMotion, pair }: Stage, options?: VerbOptions): Promise<unknown> {
+  return dataMotion.createSnapmirror(pair, { ...options, policy: 'Sync', waitForBaseline: true });
+}
+
+/** A stage on which the deed can be done now. */
+export async function stageFor(deed: Deed, world: SimulatedOntapOptions = {}): Promise<Stage> {
+  const stage = await Stage.open({ world: { ...deed.world, ...world }, timing: deed.timing });
+  await deed.arrange(stage);
+  return stage;
+}
