@@ -40,8 +40,15 @@ export function takeNumbers(source: Uint8Array, at: number, count: number): Floa
 
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
-  return true;
+  let at = 0;
+  if ((one.byteOffset | other.byteOffset | one.length) % 4 === 0) {
+    const words = new Uint32Array(one.buffer, one.byteOffset, one.length / 4);
+    const others = new Uint32Array(other.buffer, other.byteOffset, words.length);
+    while (at < words.length && words[at] === others[at]) at++;
+    return at === words.length;
+  }
+  while (at < one.length && one[at] === other[at]) at++;
+  return at === one.length;
 }
 
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
