@@ -391,6 +391,7 @@ export interface CloudErrorFacts extends ErrorFacts {
  * - `CLOUD_CORRUPT` stored bytes are damaged, cut, or not those that belong in this place
  * - `CLOUD_OBJECT_MISSING` a snapshot needs an object that the store does not have
  * - `CLOUD_BASE_GONE` the source no longer holds the base snapshot: only a new baseline can help
+ * - `CLOUD_STATE_LOST` the state beside the source is not that of the newest snapshot: it has to be rebuilt
  * - `CLOUD_CONFLICT` another writer advanced or took over the endpoint
  * - `CLOUD_SNAPSHOT_UNKNOWN`, `CLOUD_SNAPSHOT_EXISTS` in the endpoint, by name, uuid or id
  * - `CLOUD_SNAPSHOT_IS_BASE` the newest snapshot is what the next transfer builds on
@@ -400,12 +401,15 @@ export interface CloudErrorFacts extends ErrorFacts {
  * - `CLOUD_IDS_EXHAUSTED` the writer used up its range of object ids: it has to take over once more
  * - `CLOUD_STORE_UNSAFE` the store has no conditional put and the caller did not vouch for a single writer
  * - `CLOUD_KEY_WRONG` the endpoint is encrypted, and the key is missing or another one
+ * - `CLOUD_SOURCE_UNREADABLE` a range of the source cannot be read
+ * - `CLOUD_COMPUTE_FAILED` a compute thread ended, or the compute was closed
  */
 export const CLOUD_ERROR_CODES = [
   'CLOUD_FORMAT_VERSION',
   'CLOUD_CORRUPT',
   'CLOUD_OBJECT_MISSING',
   'CLOUD_BASE_GONE',
+  'CLOUD_STATE_LOST',
   'CLOUD_CONFLICT',
   'CLOUD_SNAPSHOT_UNKNOWN',
   'CLOUD_SNAPSHOT_EXISTS',
@@ -418,6 +422,8 @@ export const CLOUD_ERROR_CODES = [
   'CLOUD_IDS_EXHAUSTED',
   'CLOUD_STORE_UNSAFE',
   'CLOUD_KEY_WRONG',
+  'CLOUD_SOURCE_UNREADABLE',
+  'CLOUD_COMPUTE_FAILED',
 ] as const;
 export type CloudErrorCode = (typeof CLOUD_ERROR_CODES)[number];
 
