@@ -99,9 +99,12 @@ export async function reach(context: MirrorContext, goal: Goal, actions: MirrorC
         acknowledgedAt = env.clock.now();
       } else if (!(error instanceof OntapError && error.retryable)) {
         // Somebody else, or a request whose answer was lost, may have brought the goal about.
-        const looked = await observe(context).catch(() => now);
-        if (goal.reached(looked)) return { relationship: looked, actions };
-        throw explained(context, goal, looked, error);
+        const looked = await observe(context).then(
+          (seen) => ({ seen }),
+          () => undefined,
+        );
+        if (looked !== undefined && goal.reached(looked.seen)) return { relationship: looked.seen, actions };
+        throw explained(context, goal, looked?.seen ?? now, error);
       }
       // A cluster that never answered is an error at once; one that falls silent while we wait may come back.
       if (error instanceof OntapError && error.code === 'ONTAP_UNREACHABLE') {
