@@ -12,10 +12,9 @@ import { setEntry, UNMAPPED, VMAP_PAGE_WORDS, type VmapPage } from './vmap.ts';
 export function invalidatePage(page: VmapPage, held: Uint32Array): number {
   const before = page.mapped;
   for (let word = 0; word < VMAP_PAGE_WORDS && page.mapped > 0; word++) {
-    const bits = held[word] ?? 0;
-    if (bits === 0xffff_ffff) continue;
-    for (let offset = word * 32; offset < word * 32 + 32; offset++) {
-      if (page.entries[offset] !== UNMAPPED && ((bits >>> (offset & 31)) & 1) === 0) setEntry(page, offset, UNMAPPED);
+    for (let absent = ~(held[word] ?? 0); absent !== 0; absent &= absent - 1) {
+      const offset = word * 32 + (31 - Math.clz32(absent & -absent));
+      if (page.entries[offset] !== UNMAPPED) setEntry(page, offset, UNMAPPED);
     }
   }
   return before - page.mapped;
@@ -24,10 +23,8 @@ export function invalidatePage(page: VmapPage, held: Uint32Array): number {
 /** True when phase 1 would change the page: a page that stays need not be copied and written again. */
 export function needsInvalidation(page: VmapPage, held: Uint32Array): boolean {
   for (let word = 0; word < VMAP_PAGE_WORDS; word++) {
-    const bits = held[word] ?? 0;
-    if (bits === 0xffff_ffff) continue;
-    for (let offset = word * 32; offset < word * 32 + 32; offset++) {
-      if (page.entries[offset] !== UNMAPPED && ((bits >>> (offset & 31)) & 1) === 0) return true;
+    for (let absent = ~(held[word] ?? 0); absent !== 0; absent &= absent - 1) {
+      if (page.entries[word * 32 + (31 - Math.clz32(absent & -absent))] !== UNMAPPED) return true;
     }
   }
   return false;

@@ -3,8 +3,8 @@
  * blocks that the snapshot holds. Also the set they are kept in: a bitmap in pages, only those that have an id.
  */
 import { InternalError } from '../../errors.ts';
-import { type ObjectId, SLOTS_PER_OBJECT } from './block-numbers.ts';
-import { isPending, type VmapPage } from './vmap.ts';
+import { type ObjectId, objectIdOf, SLOTS_PER_OBJECT } from './block-numbers.ts';
+import { isPending, UNMAPPED, type VmapPage } from './vmap.ts';
 
 /** Ids in a page of the bitmap: 4096 bytes of bits. */
 export const ID_PAGE_IDS = 32_768;
@@ -13,16 +13,17 @@ const ID_PAGE_WORDS = ID_PAGE_IDS / 32;
 /** Adds the object ids that a page of the VMAP names. @throws InternalError for a Pending entry: the transfer is not done */
 export function addObjectIds(page: VmapPage, ids: ObjectIdSet): void {
   const { entries } = page;
-  let last = -1;
-  let left = page.mapped;
-  for (let at = 0; left > 0 && at < entries.length; at++) {
-    const entry = entries[at] ?? 0;
-    if (entry === 0) continue;
-    left--;
+  // PVBNs of the object that was met last: most entries lie next to their neighbour's.
+  let low = 0;
+  let high = 0;
+  for (let at = 0; at < entries.length; at++) {
+    const entry = entries[at] ?? UNMAPPED;
+    if ((entry >= low && entry < high) || entry === UNMAPPED) continue;
     if (isPending(entry)) throw new InternalError(`VMAP page ${page.number} has a block that waits for its PVBN`);
-    const id = Math.floor(entry / SLOTS_PER_OBJECT);
-    if (id !== last) ids.add(id);
-    last = id;
+    const id = objectIdOf(entry);
+    ids.add(id);
+    low = id * SLOTS_PER_OBJECT;
+    high = low + SLOTS_PER_OBJECT;
   }
 }
 

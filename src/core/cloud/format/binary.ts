@@ -9,8 +9,9 @@ export function viewOf(bytes: Uint8Array): DataView {
 
 /** @param value a safe integer from 0 on */
 export function setU64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % HIGH, true);
-  view.setUint32(at + 4, Math.floor(value / HIGH), true);
+  const high = Math.floor(value / HIGH);
+  view.setUint32(at, value - high * HIGH, true);
+  view.setUint32(at + 4, high, true);
 }
 
 /** @throws CloudError `CLOUD_CORRUPT` for a value that is not a safe integer */
@@ -23,11 +24,7 @@ export function getU64(view: DataView, at: number): number {
 /** Safe integers, eight bytes each. */
 export function putNumbers(numbers: Float64Array, target: Uint8Array, at: number): void {
   const view = viewOf(target);
-  for (let i = 0; i < numbers.length; i++) {
-    const value = numbers[i] ?? 0;
-    view.setUint32(at + 8 * i, value % HIGH, true);
-    view.setUint32(at + 8 * i + 4, Math.floor(value / HIGH), true);
-  }
+  for (let i = 0; i < numbers.length; i++) setU64(view, at + 8 * i, numbers[i] ?? 0);
 }
 
 /** @throws CloudError `CLOUD_CORRUPT` for a value that is not a safe integer */
