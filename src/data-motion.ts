@@ -9,6 +9,7 @@ import type { ReplicationStats } from './core/replication/targets.ts';
 import {
   backendOf,
   destinationAggregates,
+  isPoolName,
   replicationBackendNames,
   replicationPolicy,
   replicationStats,
@@ -16,14 +17,17 @@ import {
 } from './core/replication/targets.ts';
 import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
+import { ConfigError } from './errors.ts';
 import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
+import { coalescing } from './run/mirror/coalescing-svm.ts';
 import type { MirrorContext, MirrorPair, MirrorProgress, MirrorResult, MirrorTiming } from './run/mirror/context.ts';
 import { collect, DEFAULT_MIRROR_TIMING } from './run/mirror/context.ts';
 import type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
 import { createDestinationFlexvol } from './run/mirror/destination-flexvol.ts';
+import { DEFAULT_CONCURRENCY, type MirrorOutcome, onEach } from './run/mirror/many.ts';
 import { isIn } from './run/mirror/observe.ts';
 import { requireCluster, requireSourceVolume } from './run/mirror/preflight.ts';
-import type { BreakOptions, BreakResult, DeleteResult } from './run/mirror/verbs.ts';
+import type { BreakOptions, BreakResult, DeleteResult, QuiesceOptions } from './run/mirror/verbs.ts';
 import {
   breakSnapmirror,
   createSnapmirror,
@@ -44,6 +48,36 @@ export interface Pair {
 export interface VerbOptions extends CallOptions {
   /** Called for every step and, while a transfer runs, with the bytes moved so far. */
   readonly onProgress?: ((progress: MirrorProgress) => void) | undefined;
+}
+
+/** Which mirrors of a backend a verb on many of them works on. */
+export interface Selection {
+  readonly source: string;
+  /** Default: every target of the source. */
+  readonly target?: string | undefined;
+  /** Source volumes, by name. Default: the source's pools, as its configuration names them. */
+  readonly volumes?: readonly string[] | undefined;
+}
+
+/** A selection for verbs that are not for every target at once. */
+export interface TargetedSelection extends Selection {
+  readonly target: string;
+}
+
+/** How a mirror is to be made. */
+export interface CreateSnapmirrorOptions {
+  /** Default: the source's configured policy. */
+  readonly policy?: string | undefined;
+  /** For policies without a schedule of their own. Default: the source's configured schedule. */
+  readonly transferSchedule?: string | undefined;
+  /** Resolve when the baseline is there instead of when its transfer runs (default false). */
+  readonly waitForBaseline?: boolean | undefined;
+}
+
+/** Last argument of every verb on many mirrors. */
+export interface BackendVerbOptions extends VerbOptions {
+  /** Mirrors worked on at once (default 1000). Requests in flight are limited by themselves, for each cluster. */
+  readonly concurrency?: number | undefined;
 }
 
 /** A relationship with what it means for the data. */
@@ -148,25 +182,9 @@ export class DataMotion {
   /**
    * Protects a volume: destination volume, relationship, baseline; whatever of it is there already is adopted. A mirror
    * that somebody paused or broke off is reported, never touched. (Cinder: create_snapmirror)
-   * @param options.waitForBaseline resolve when the baseline is there instead of when its transfer runs (default false)
    */
-  async createSnapmirror(
-    pair: Pair,
-    options: VerbOptions & {
-      readonly policy?: string | undefined;
-      readonly transferSchedule?: string | undefined;
-      readonly waitForBaseline?: boolean | undefined;
-    } = {},
-  ): Promise<MirrorResult> {
-    const { backend } = pair.source;
-    return this.#on(pair, options, 'create the mirror', (context) =>
-      createSnapmirror(context, {
-        policy: options.policy ?? replicationPolicy(this.#configuration, backend),
-        transferSchedule: options.transferSchedule ?? backendOf(this.#configuration, backend).transferSchedule,
-        destinationAggregates: (aggregates) => this.#aggregates(context.pair, aggregates),
-        waitForBaseline: options.waitForBaseline ?? false,
-      }),
-    );
+  async createSnapmirror(pair: Pair, options: VerbOptions & CreateSnapmirrorOptions = {}): Promise<MirrorResult> {
+    return this.#on(pair, options, 'create the mirror', (context) => this.#create(context, options));
   }
 
   /**
@@ -229,6 +247,71 @@ export class DataMotion {
     );
   }
 
+  /**
+   * Protects every selected volume, all at once: as createSnapmirror, one outcome a mirror. Polls with one query a cluster and round,
+   * whatever the number of mirrors. (Cinder: ensure_snapmirrors, serial, and one volume's failure ended it: defect 21)
+   */
+  async ensureSnapmirrors(
+    selection: Selection,
+    options: BackendVerbOptions & CreateSnapmirrorOptions = {},
+  ): Promise<readonly MirrorOutcome[]> {
+    return this.#onMany(selection, options, 'ensure the mirrors', (context) => this.#create(context, options));
+  }
+
+  /** As updateSnapmirror, on all selected mirrors at once. (Cinder: update_snapmirrors) */
+  async updateSnapmirrors(
+    selection: Selection,
+    options: BackendVerbOptions & { readonly wait?: boolean | undefined } = {},
+  ): Promise<readonly MirrorOutcome[]> {
+    const wait = options.wait ?? false;
+    return this.#onMany(selection, options, 'update the mirrors', (context) => updateSnapmirror(context, { wait }));
+  }
+
+  /** As quiesceThenAbort, on all selected mirrors at once. */
+  async quiesceSnapmirrors(
+    selection: TargetedSelection,
+    options: BackendVerbOptions & QuiesceOptions = {},
+  ): Promise<readonly MirrorOutcome[]> {
+    return this.#onMany(selection, options, 'quiesce the mirrors', (context) => quiesceThenAbort(context, options));
+  }
+
+  /** As resumeSnapmirror, on all selected mirrors at once. */
+  async resumeSnapmirrors(
+    selection: TargetedSelection,
+    options: BackendVerbOptions = {},
+  ): Promise<readonly MirrorOutcome[]> {
+    return this.#onMany(selection, options, 'resume the mirrors', (context) => resumeSnapmirror(context));
+  }
+
+  /**
+   * As breakSnapmirror, on all selected mirrors to one target at once; mirrors to other targets are left alone.
+   * (Cinder: break_snapmirrors, which breaks those to every target: defect 17)
+   */
+  async breakSnapmirrors(
+    selection: TargetedSelection,
+    options: BackendVerbOptions & QuiesceOptions = {},
+  ): Promise<readonly MirrorOutcome<BreakResult>[]> {
+    return this.#onMany(selection, options, 'break the mirrors', (context) => breakSnapmirror(context, options));
+  }
+
+  /** As resyncSnapmirror, on all selected mirrors at once. DISCARDS what was written to the destinations since the break. */
+  async resyncSnapmirrors(
+    selection: TargetedSelection,
+    options: BackendVerbOptions & { readonly wait?: boolean | undefined } = {},
+  ): Promise<readonly MirrorOutcome[]> {
+    const wait = options.wait ?? false;
+    return this.#onMany(selection, options, 'resync the mirrors', (context) => resyncSnapmirror(context, { wait }));
+  }
+
+  /** As deleteSnapmirror, on all selected mirrors at once. */
+  async deleteSnapmirrors(
+    selection: TargetedSelection,
+    options: BackendVerbOptions & { readonly release?: boolean | undefined } = {},
+  ): Promise<readonly MirrorOutcome<DeleteResult>[]> {
+    const release = options.release ?? true;
+    return this.#onMany(selection, options, 'delete the mirrors', (context) => deleteSnapmirror(context, { release }));
+  }
+
   /** Closes the connections to all clusters. */
   async close(): Promise<void> {
     await this.#close();
@@ -253,39 +336,99 @@ export class DataMotion {
     return underDeadline(this.#env.clock, options, attempted, work);
   }
 
+  #create(context: MirrorContext, options: CreateSnapmirrorOptions): Promise<MirrorResult> {
+    const { backend } = context.pair.source;
+    return createSnapmirror(context, {
+      policy: options.policy ?? replicationPolicy(this.#configuration, backend),
+      transferSchedule: options.transferSchedule ?? backendOf(this.#configuration, backend).transferSchedule,
+      destinationAggregates: (aggregates) => this.#aggregates(context.pair, aggregates),
+      waitForBaseline: options.waitForBaseline ?? false,
+    });
+  }
+
   async #on<T>(
     pair: Pair,
     options: VerbOptions,
     attempted: string,
     verb: (context: MirrorContext) => Promise<T>,
   ): Promise<T> {
-    const { source, destination } = pair;
-    const target = targetOf(this.#configuration, source.backend, destination.backend);
+    const resolved = this.#resolve(pair);
+    const svms = [this.#svm(resolved.source.backend), this.#svm(resolved.destination.backend)] as const;
+    return this.#under(options, attempted, (signal) => verb(this.#context(resolved, svms, options, signal)));
+  }
+
+  async #onMany<Result extends MirrorResult>(
+    selection: Selection,
+    options: BackendVerbOptions,
+    attempted: string,
+    verb: (context: MirrorContext) => Promise<Result>,
+  ): Promise<readonly MirrorOutcome<Result>[]> {
+    const { source } = selection;
+    const targets = selection.target === undefined ? await this.getReplicationBackendNames(source) : [selection.target];
+    for (const target of targets) targetOf(this.#configuration, source, target);
+    if (targets.length === 0) throw noTarget(source);
+    const { clock } = this.#env;
+    return this.#under(options, attempted, async (signal) => {
+      const volumes = selection.volumes ?? (await this.#pools(source, signal));
+      const from = coalescing(this.#svm(source), clock, signal);
+      const contexts = targets.flatMap((target) => {
+        const to = coalescing(this.#svm(target), clock, signal);
+        return volumes.map((volume) => {
+          const pair = this.#resolve({ source: { backend: source, volume }, destination: { backend: target } });
+          return this.#context(pair, [from, to], options, signal);
+        });
+      });
+      return onEach(contexts, options.concurrency ?? DEFAULT_CONCURRENCY, verb);
+    });
+  }
+
+  /** The volumes whose names the backend's configuration takes for pools. */
+  async #pools(source: string, signal: AbortSignal): Promise<readonly string[]> {
+    const backend = backendOf(this.#configuration, source);
+    const volumes = await this.getPools(source, { signal });
+    return volumes.map(({ name }) => name).filter((name) => isPoolName(backend, name));
+  }
+
+  #resolve({ source, destination }: Pair): MirrorPair {
     const backend = backendOf(this.#configuration, source.backend);
-    const resolved: MirrorPair = {
+    const target = targetOf(this.#configuration, source.backend, destination.backend);
+    return {
       source: { backend: backend.name, volume: source.volume },
       destination: { backend: target.backend, volume: destination.volume ?? source.volume },
     };
-    const timing: MirrorTiming = {
-      ...DEFAULT_MIRROR_TIMING,
-      quiesceTimeoutMs: backend.quiesceTimeoutMs,
-      volumeOnlineTimeoutMs: backend.volumeOnlineTimeoutMs,
-      changeTimeoutMs: Math.max(DEFAULT_MIRROR_TIMING.changeTimeoutMs, backend.jobTimeoutMs),
-      ...this.#timing,
-    };
-    return this.#under(options, attempted, (signal) =>
-      verb({
-        env: this.#env,
-        pair: resolved,
-        source: this.#svm(source.backend),
-        destination: this.#svm(destination.backend),
-        peersOf: peersReader(signal),
-        timing,
-        signal,
-        onProgress: options.onProgress ?? (() => {}),
-      }),
-    );
   }
+
+  #context(
+    pair: MirrorPair,
+    [source, destination]: readonly [OntapSvm, OntapSvm],
+    options: VerbOptions,
+    signal: AbortSignal,
+  ): MirrorContext {
+    const backend = backendOf(this.#configuration, pair.source.backend);
+    return {
+      env: this.#env,
+      pair,
+      source,
+      destination,
+      peersOf: peersReader(signal),
+      timing: {
+        ...DEFAULT_MIRROR_TIMING,
+        quiesceTimeoutMs: backend.quiesceTimeoutMs,
+        volumeOnlineTimeoutMs: backend.volumeOnlineTimeoutMs,
+        changeTimeoutMs: Math.max(DEFAULT_MIRROR_TIMING.changeTimeoutMs, backend.jobTimeoutMs),
+        ...this.#timing,
+      },
+      signal,
+      onProgress: options.onProgress ?? (() => {}),
+    };
+  }
+}
+
+function noTarget(source: string): ConfigError {
+  return new ConfigError('CONFIG_TARGET_UNKNOWN', `backend ${source} has no replication target`, {
+    object: source,
+    remedy: 'Add a replication_device to its section.',
+  });
 }
 
 /** Reads the peers of an SVM, once. */

@@ -50,7 +50,17 @@ export { readNative } from './core/replication/native.ts';
 export type { RawDocument } from './core/replication/raw-document.ts';
 export { resolveReplication } from './core/replication/resolution.ts';
 export type { ReplicationStats } from './core/replication/targets.ts';
-export { DataMotion, type DataMotionParts, type MirrorStatus, type Pair, type VerbOptions } from './data-motion.ts';
+export {
+  type BackendVerbOptions,
+  type CreateSnapmirrorOptions,
+  DataMotion,
+  type DataMotionParts,
+  type MirrorStatus,
+  type Pair,
+  type Selection,
+  type TargetedSelection,
+  type VerbOptions,
+} from './data-motion.ts';
 export type { CallOptions, Clock, Env, Logger, Random, Span, Tracer } from './env.ts';
 export { silentLogger, systemClock, systemEnv, systemRandom } from './env.ts';
 export {
@@ -74,6 +84,7 @@ export {
 export type { BackendSecrets, Environment } from './ontap/secrets.ts';
 export type { MirrorPair, MirrorProgress, MirrorResult, MirrorTiming, PairEnd } from './run/mirror/context.ts';
 export type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
+export type { MirrorOutcome } from './run/mirror/many.ts';
 export type {
   BreakOptions,
   BreakResult,

@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { configCheck } from './commands/config-check.ts';
 import { demo } from './commands/demo.ts';
-import type { Selection } from './commands/mirrors.ts';
+import type { Selected } from './commands/mirrors.ts';
 import { runVerb, status, verbs } from './commands/mirrors.ts';
 import { type SimulateOptions, simulate } from './commands/simulate.ts';
 import type { CliWorld, ExitCode } from './terminal.ts';
@@ -79,7 +79,7 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
           .option(target, 'the destination backend (default: every target of the backend)')
           .option(volume, 'volumes to work on (default: all that match)');
   };
-  type Mirrors = Selection & { json?: boolean };
+  type Mirrors = Selected & { json?: boolean };
   type Waiting = Mirrors & { wait: boolean };
 
   onMirrors('status', 'show the mirrors of a backend', 'backend').action(

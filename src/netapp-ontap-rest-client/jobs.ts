@@ -4,6 +4,8 @@ import { hasFailed, type LookOptions, settleByLooking } from './changes.ts';
 import type { Call, Connection, RequestOptions } from './connection.ts';
 import { type JobEnvelope, jobEnvelope } from './envelopes.ts';
 import { badResponse, type CallFacts, jobFailure, outcomeUnknown, retryAfterOf } from './failures.ts';
+import { records } from './paging.ts';
+import { anyOf } from './query.ts';
 import { growingWaits } from './waits.ts';
 
 /**
@@ -41,6 +43,40 @@ const VISIBLE_WITHIN_MS = 3_000;
 /** One read of a job. */
 export async function jobStatus(connection: Connection, uuid: string, options: RequestOptions): Promise<JobStatus> {
   return read(connection, jobCall('read', uuid, options));
+}
+
+/** Jobs named in one query; more than this would make the URL too long for some servers. */
+const JOBS_PER_QUERY = 100;
+
+/** Many jobs in few reads. Those whose records are gone are left out. */
+export async function* jobStatuses(
+  connection: Connection,
+  uuids: readonly string[],
+  options: RequestOptions,
+): AsyncGenerator<JobStatus, void, undefined> {
+  const { signal, deadline, timeoutMs, attempted = 'read jobs', object } = options;
+  for (let at = 0; at < uuids.length; at += JOBS_PER_QUERY) {
+    const [one, ...others] = uuids.slice(at, at + JOBS_PER_QUERY);
+    if (one === undefined) return;
+    const query = { uuid: anyOf(one, ...others), fields: ['*'] };
+    const call: Call = {
+      method: 'get',
+      template: '/cluster/jobs',
+      query,
+      signal,
+      deadline,
+      timeoutMs,
+      attempted,
+      object,
+    };
+    const facts = connection.facts(call);
+    for await (const record of records(connection, call)) {
+      const parsed = jobEnvelope.safeParse(record);
+      if (!parsed.success || parsed.data.uuid === undefined || parsed.data.state === undefined)
+        throw badResponse(facts, 'a record is not a job', 200, record);
+      yield statusOf(facts, parsed.data.uuid, parsed.data);
+    }
+  }
 }
 
 /** @throws OntapError when the job failed, or its outcome cannot be told */

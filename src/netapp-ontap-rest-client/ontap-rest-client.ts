@@ -8,7 +8,7 @@ import { type Change, type ChangeOptions, change } from './changes.ts';
 import type { OntapRestClientOptions } from './client-options.ts';
 import { type Call, Connection, type RequestOptions } from './connection.ts';
 import type { paths as ourPaths } from './generated.ts';
-import { type EndedJob, type JobStatus, jobStatus, type WaitForJobOptions, waitForJob } from './jobs.ts';
+import { type EndedJob, type JobStatus, jobStatus, jobStatuses, type WaitForJobOptions, waitForJob } from './jobs.ts';
 import { count, records } from './paging.ts';
 import type {
   Answered,
@@ -134,6 +134,11 @@ export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDi
   /** A job as it stands; failed and purged jobs are values, not errors. */
   job(uuid: string, options: RequestOptions = {}): Promise<JobStatus> {
     return jobStatus(this.#connection, uuid, options);
+  }
+
+  /** Many jobs as they stand, in few requests; those whose records were purged are left out. */
+  jobs(uuids: readonly string[], options: RequestOptions = {}): AsyncGenerator<JobStatus, void, undefined> {
+    return jobStatuses(this.#connection, uuids, options);
   }
 
   /**

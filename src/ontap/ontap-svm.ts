@@ -18,6 +18,15 @@ export interface PortOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Last argument of every change. */
+export interface ChangeOptions extends PortOptions {
+  /**
+   * Whether ONTAP may hold its answer back for a while to finish the change first (default true): saves a poll for one change, and
+   * wastes the few requests in flight when there are many.
+   */
+  readonly hold?: boolean | undefined;
+}
+
 /** A change is done, or a job on the cluster carries it on. */
 export type Change = { readonly done: true } | { readonly done: false; readonly job: string };
 
@@ -190,8 +199,8 @@ export interface OntapSvm {
   volume(name: string, options?: PortOptions): Promise<Volume | undefined>;
   /** All FlexVols and FlexGroups of the SVM but its root volume. */
   volumes(options?: PortOptions): AsyncIterable<Volume>;
-  createVolume(spec: VolumeSpec, options?: PortOptions): Promise<Change>;
-  mountVolume(uuid: string, junctionPath: string, options?: PortOptions): Promise<Change>;
+  createVolume(spec: VolumeSpec, options?: ChangeOptions): Promise<Change>;
+  mountVolume(uuid: string, junctionPath: string, options?: ChangeOptions): Promise<Change>;
 
   /** Relationships whose destination is in this SVM. */
   relationships(filter: RelationshipFilter, options?: PortOptions): AsyncIterable<Relationship>;
@@ -205,13 +214,13 @@ export interface OntapSvm {
       readonly policy: string;
       readonly transferSchedule?: string | undefined;
     },
-    options?: PortOptions,
+    options?: ChangeOptions,
   ): Promise<Change>;
   /** PATCH of the state: what it means depends on the state it is in (initialise, resume, resync, quiesce, break). */
   setRelationshipState(
     uuid: string,
     state: Extract<MirrorState, 'snapmirrored' | 'in_sync' | 'paused' | 'broken_off'>,
-    options?: PortOptions & { readonly preserve?: boolean; readonly quickResync?: boolean; readonly force?: boolean },
+    options?: ChangeOptions & { readonly preserve?: boolean; readonly quickResync?: boolean; readonly force?: boolean },
   ): Promise<Change>;
   startTransfer(relationshipUuid: string, options?: PortOptions): Promise<void>;
   /** Transfers running now (ended ones, which ONTAP lists for a day, are left out). */
@@ -221,7 +230,7 @@ export interface OntapSvm {
     transferUuid: string,
     options?: PortOptions & { readonly clearCheckpoint?: boolean },
   ): Promise<void>;
-  deleteRelationship(uuid: string, scope: DeleteScope, options?: PortOptions): Promise<Change>;
+  deleteRelationship(uuid: string, scope: DeleteScope, options?: ChangeOptions): Promise<Change>;
 
   policy(name: string, options?: PortOptions): Promise<Policy | undefined>;
   scheduleExists(name: string, options?: PortOptions): Promise<boolean>;
@@ -229,6 +238,8 @@ export interface OntapSvm {
   svmPeers(options?: PortOptions): Promise<readonly SvmPeer[]>;
 
   job(uuid: string, options?: PortOptions): Promise<Job>;
+  /** The records of these jobs that still exist; purged ones are left out. */
+  jobs(uuids: readonly string[], options?: PortOptions): AsyncIterable<Job>;
   /**
    * Waits for a change's job to end; a failed job throws its mapped error. When the record was purged before it could be
    * read, `look` (is the effect there?) decides; without it the outcome is unknown.

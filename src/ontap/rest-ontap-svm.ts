@@ -6,11 +6,13 @@ import type { PolicyKind } from '../core/mirror/vocabulary.ts';
 import { OntapError } from '../errors.ts';
 import type { Look } from '../netapp-ontap-rest-client/changes.ts';
 import type { components, paths } from '../netapp-ontap-rest-client/generated.ts';
+import type { JobStatus } from '../netapp-ontap-rest-client/jobs.ts';
 import type { OntapRestClient } from '../netapp-ontap-rest-client/ontap-rest-client.ts';
 import { matches, not } from '../netapp-ontap-rest-client/query.ts';
 import { volumePath } from './mirror-path.ts';
 import type {
   Change,
+  ChangeOptions,
   ClusterFacts,
   DeleteScope,
   Job,
@@ -146,12 +148,12 @@ export class RestOntapSvm implements OntapSvm {
     }
   }
 
-  async createVolume(spec: VolumeSpec, { signal }: PortOptions = {}): Promise<Change> {
+  async createVolume(spec: VolumeSpec, { hold, signal }: ChangeOptions = {}): Promise<Change> {
     const client = await this.#connect();
     return jobOf(
       await client.change('post', '/storage/volumes', {
         body: this.#volumeBody(spec),
-        returnTimeoutSeconds: HELD.volume,
+        returnTimeoutSeconds: heldFor(hold, HELD.volume),
         look: this.#looking(async (options) => (await this.volume(spec.name, options)) !== undefined),
         attempted: 'create the volume',
         object: volumePath(this.svm, spec.name),
@@ -185,14 +187,14 @@ export class RestOntapSvm implements OntapSvm {
     };
   }
 
-  async mountVolume(uuid: string, junctionPath: string, { signal }: PortOptions = {}): Promise<Change> {
+  async mountVolume(uuid: string, junctionPath: string, { hold, signal }: ChangeOptions = {}): Promise<Change> {
     const client = await this.#connect();
     return jobOf(
       await client.change('patch', '/storage/volumes/{uuid}', {
         path: { uuid },
         body: { nas: { path: junctionPath } },
         repeatable: true,
-        returnTimeoutSeconds: HELD.usual,
+        returnTimeoutSeconds: heldFor(hold, HELD.usual),
         attempted: 'mount the volume',
         object: `${this.svm}:${junctionPath}`,
         signal,
@@ -262,7 +264,7 @@ export class RestOntapSvm implements OntapSvm {
 
   async createRelationship(
     spec: Parameters<OntapSvm['createRelationship']>[0],
-    { signal }: PortOptions = {},
+    { hold, signal }: ChangeOptions = {},
   ): Promise<Change> {
     const client = await this.#connect();
     const { source, destinationVolume, policy, transferSchedule } = spec;
@@ -279,7 +281,7 @@ export class RestOntapSvm implements OntapSvm {
           policy: { name: policy },
           ...(transferSchedule === undefined ? {} : { transfer_schedule: { name: transferSchedule } }),
         },
-        returnTimeoutSeconds: HELD.usual,
+        returnTimeoutSeconds: heldFor(hold, HELD.usual),
         look: this.#looking(exists),
         attempted: 'create the mirror',
         object: volumePath(this.svm, destinationVolume),
@@ -294,7 +296,7 @@ export class RestOntapSvm implements OntapSvm {
     options: NonNullable<Parameters<OntapSvm['setRelationshipState']>[2]> = {},
   ): Promise<Change> {
     const client = await this.#connect();
-    const { preserve, quickResync, force, signal } = options;
+    const { preserve, quickResync, force, hold, signal } = options;
     return jobOf(
       await client.change('patch', '/snapmirror/relationships/{uuid}', {
         path: { uuid },
@@ -304,7 +306,7 @@ export class RestOntapSvm implements OntapSvm {
           ...(preserve === undefined ? {} : { preserve }),
           ...(quickResync === undefined ? {} : { quick_resync: quickResync }),
         },
-        returnTimeoutSeconds: state === 'broken_off' ? HELD.usual : HELD.short,
+        returnTimeoutSeconds: heldFor(hold, state === 'broken_off' ? HELD.usual : HELD.short),
         attempted: `bring the mirror to the state ${state}`,
         object: uuid,
         signal,
@@ -357,14 +359,14 @@ export class RestOntapSvm implements OntapSvm {
     });
   }
 
-  async deleteRelationship(uuid: string, scope: DeleteScope, { signal }: PortOptions = {}): Promise<Change> {
+  async deleteRelationship(uuid: string, scope: DeleteScope, { hold, signal }: ChangeOptions = {}): Promise<Change> {
     const client = await this.#connect();
     return jobOf(
       await client.change('delete', '/snapmirror/relationships/{uuid}', {
         path: { uuid },
         query: DELETE_FLAGS[scope],
         repeatable: true,
-        returnTimeoutSeconds: HELD.usual,
+        returnTimeoutSeconds: heldFor(hold, HELD.usual),
         attempted: scope === 'destination' ? 'delete the mirror' : 'release the source',
         object: uuid,
         signal,
@@ -405,9 +407,12 @@ export class RestOntapSvm implements OntapSvm {
 
   async job(uuid: string, { signal }: PortOptions = {}): Promise<Job> {
     const client = await this.#connect();
-    const job = await client.job(uuid, { signal });
-    if (job.state === 'failure') return { uuid, state: 'failure', error: job.error };
-    return { uuid, state: job.state === 'success' || job.state === 'gone' ? job.state : 'running' };
+    return jobRecordOf(await client.job(uuid, { signal }));
+  }
+
+  async *jobs(uuids: readonly string[], { signal }: PortOptions = {}): AsyncGenerator<Job> {
+    const client = await this.#connect();
+    for await (const job of client.jobs(uuids, { signal })) yield jobRecordOf(job);
   }
 
   async finish(change: Change, options: Parameters<OntapSvm['finish']>[1] = {}): Promise<void> {
@@ -442,6 +447,16 @@ function pathFilter({ svm, volume }: NonNullable<RelationshipFilter['source']>) 
   return svm !== undefined && volume !== undefined
     ? volumePath(svm, volume)
     : matches(volumePath(svm ?? '*', volume ?? '*'));
+}
+
+function heldFor(hold: boolean | undefined, seconds: number): number {
+  return hold === false ? 0 : seconds;
+}
+
+function jobRecordOf(job: JobStatus): Job {
+  const { uuid } = job;
+  if (job.state === 'failure') return { uuid, state: 'failure', error: job.error };
+  return { uuid, state: job.state === 'success' || job.state === 'gone' ? job.state : 'running' };
 }
 
 function jobOf(change: { readonly done: true } | { readonly done: false; readonly job: string }): Change {

@@ -246,3 +246,35 @@ describe('waiting until something is visible', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('reading many jobs', () => {
+  const uuid = (i: number) => `00000000-0000-0000-0000-${String(i).padStart(12, '0')}`;
+  const page = (...records: object[]): Reply => ({ body: { records, num_records: records.length } });
+
+  it('asks for a hundred at a time, leaves out those that are gone, and tells failures in either shape', async () => {
+    const { client, clock, requests } = scriptedCluster([
+      page(
+        { uuid: uuid(0), state: 'success', code: 0 },
+        { uuid: uuid(2), state: 'failure', code: 6619715, message: 'busy' },
+      ),
+      page({ uuid: uuid(100), state: 'queued' }),
+    ]);
+    const read = async () => {
+      const found = [];
+      for await (const one of client.jobs(Array.from({ length: 101 }, (_, i) => uuid(i)))) found.push(one);
+      return found;
+    };
+    expect(await clock.drive(read())).toMatchObject([
+      { uuid: uuid(0), state: 'success' },
+      { uuid: uuid(2), state: 'failure', code: '6619715', error: { code: 'ONTAP_BUSY' } },
+      { uuid: uuid(100), state: 'queued' },
+    ]);
+    expect(requests.map(({ path }) => path.split('%7C').length)).toEqual([100, 1]);
+  });
+
+  it('asks nothing for no job', async () => {
+    const { client, requests } = scriptedCluster([]);
+    for await (const one of client.jobs([])) throw new Error(`unexpected ${one.uuid}`);
+    expect(requests).toEqual([]);
+  });
+});

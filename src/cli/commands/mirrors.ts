@@ -1,15 +1,15 @@
-/** Edge (layer 8): the commands on mirrors. Volumes are worked on one after the other; one failure stops nobody else. */
-import { isPoolName } from '../../core/replication/targets.ts';
-import type { DataMotion, MirrorStatus, Pair, VerbOptions } from '../../data-motion.ts';
+/** Edge (layer 8): the commands on mirrors. Volumes are worked on all at once; one failure stops nobody else. */
+import type { BackendVerbOptions, DataMotion, MirrorStatus, TargetedSelection } from '../../data-motion.ts';
 import { ConfigError } from '../../errors.ts';
-import type { MirrorResult } from '../../run/mirror/context.ts';
+import type { MirrorPair, MirrorResult } from '../../run/mirror/context.ts';
+import type { MirrorOutcome } from '../../run/mirror/many.ts';
 import type { BreakResult, DeleteResult } from '../../run/mirror/verbs.ts';
-import type { Session } from '../session.ts';
-import { openSession } from '../session.ts';
+import { openDataMotion } from '../session.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { asJson, duration, EXIT, explain } from '../terminal.ts';
 
-export interface Selection {
+/** What the options of a command select. */
+export interface Selected {
   readonly config: string;
   readonly backend: string;
   /** All targets of the backend when left out. */
@@ -18,14 +18,14 @@ export interface Selection {
   readonly volume?: readonly string[] | undefined;
 }
 
-export async function status(terminal: Terminal, selection: Selection): Promise<ExitCode> {
-  await using session = await openSession(terminal, selection);
+export async function status(terminal: Terminal, selection: Selected): Promise<ExitCode> {
+  await using dataMotion = await openDataMotion(terminal, selection);
   const found: MirrorStatus[] = [];
   const failures: { target: string; error: unknown }[] = [];
-  for (const target of await targetsOf(session, selection)) {
+  for (const target of await targetsOf(dataMotion, selection)) {
     try {
       const query = { source: selection.backend, target };
-      const mirrors = await session.dataMotion.getSnapmirrors(query, { signal: terminal.signal });
+      const mirrors = await dataMotion.getSnapmirrors(query, { signal: terminal.signal });
       const { volume } = selection;
       found.push(...mirrors.filter((m) => volume === undefined || volume.includes(m.source.volume ?? '')));
     } catch (error) {
@@ -58,52 +58,53 @@ export async function status(terminal: Terminal, selection: Selection): Promise<
   return failures.length > 0 ? EXIT.failed : EXIT.done;
 }
 
-/** A verb on one pair, as a command runs it over many. */
-type Verb = (dataMotion: DataMotion, pair: Pair, options: VerbOptions) => Promise<MirrorResult>;
+/** A verb on the selected mirrors, all at once. */
+type Verb = (
+  dataMotion: DataMotion,
+  selection: TargetedSelection,
+  options: BackendVerbOptions,
+) => Promise<readonly MirrorOutcome[]>;
 
 export const verbs = {
   ensure:
     (options: { readonly wait: boolean }): Verb =>
-    (dataMotion, pair, call) =>
-      dataMotion.createSnapmirror(pair, { ...call, waitForBaseline: options.wait }),
+    (dataMotion, selection, call) =>
+      dataMotion.ensureSnapmirrors(selection, { ...call, waitForBaseline: options.wait }),
   update:
     (options: { readonly wait: boolean }): Verb =>
-    (dataMotion, pair, call) =>
-      dataMotion.updateSnapmirror(pair, { ...call, wait: options.wait }),
-  quiesce: (): Verb => (dataMotion, pair, call) => dataMotion.quiesceThenAbort(pair, call),
-  resume: (): Verb => (dataMotion, pair, call) => dataMotion.resumeSnapmirror(pair, call),
-  break: (): Verb => (dataMotion, pair, call) => dataMotion.breakSnapmirror(pair, call),
+    (dataMotion, selection, call) =>
+      dataMotion.updateSnapmirrors(selection, { ...call, wait: options.wait }),
+  quiesce: (): Verb => (dataMotion, selection, call) => dataMotion.quiesceSnapmirrors(selection, call),
+  resume: (): Verb => (dataMotion, selection, call) => dataMotion.resumeSnapmirrors(selection, call),
+  break: (): Verb => (dataMotion, selection, call) => dataMotion.breakSnapmirrors(selection, call),
   resync:
     (options: { readonly wait: boolean }): Verb =>
-    (dataMotion, pair, call) =>
-      dataMotion.resyncSnapmirror(pair, { ...call, wait: options.wait }),
+    (dataMotion, selection, call) =>
+      dataMotion.resyncSnapmirrors(selection, { ...call, wait: options.wait }),
   delete:
     (options: { readonly release: boolean }): Verb =>
-    (dataMotion, pair, call) =>
-      dataMotion.deleteSnapmirror(pair, { ...call, release: options.release }),
+    (dataMotion, selection, call) =>
+      dataMotion.deleteSnapmirrors(selection, { ...call, release: options.release }),
 } as const;
 
-/** Runs a verb over the selected volumes and targets. */
-export async function runVerb(terminal: Terminal, selection: Selection, verb: Verb): Promise<ExitCode> {
-  await using session = await openSession(terminal, selection);
-  const pairs = await pairsOf(session, selection);
+/** Runs a verb over the selected volumes, target by target. */
+export async function runVerb(terminal: Terminal, selection: Selected, verb: Verb): Promise<ExitCode> {
+  await using dataMotion = await openDataMotion(terminal, selection);
+  const { backend: source, volume: volumes } = selection;
   const progress = terminal.progress();
-  const outcomes: Outcome[] = [];
+  const outcomes: MirrorOutcome[] = [];
   try {
-    for (const pair of pairs) {
-      const name = nameOf(pair);
-      try {
-        const result = await verb(session.dataMotion, pair, {
+    for (const target of await targetsOf(dataMotion, selection)) {
+      const found = await verb(
+        dataMotion,
+        { source, target, volumes },
+        {
           signal: terminal.signal,
-          onProgress: (at) => progress.step(name, at.step, at),
-        });
-        outcomes.push({ pair, result });
-        progress.end(name, partFailure(result) === undefined ? 'done' : 'failed');
-      } catch (error) {
-        progress.end(name, 'failed');
-        outcomes.push({ pair, error });
-        if (terminal.signal.aborted) break;
-      }
+          onProgress: (at) => progress.step(nameOf(at.pair), at.step, at),
+        },
+      );
+      for (const outcome of found) progress.end(nameOf(outcome.pair), isDone(outcome) ? 'done' : 'failed');
+      outcomes.push(...found);
     }
   } finally {
     progress.stop();
@@ -111,37 +112,35 @@ export async function runVerb(terminal: Terminal, selection: Selection, verb: Ve
   return report(terminal, outcomes);
 }
 
-type Outcome =
-  | { readonly pair: Pair; readonly result: MirrorResult }
-  | { readonly pair: Pair; readonly error: unknown };
+function isDone(outcome: MirrorOutcome): boolean {
+  return outcome.ok && partFailure(outcome.result) === undefined;
+}
 
-function report(terminal: Terminal, outcomes: readonly Outcome[]): ExitCode {
+function report(terminal: Terminal, outcomes: readonly MirrorOutcome[]): ExitCode {
   terminal.document({
     results: outcomes.map((outcome) =>
-      'result' in outcome
-        ? { ok: partFailure(outcome.result) === undefined, ...jsonResult(outcome.result) }
+      outcome.ok
+        ? { ...jsonResult(outcome.result), ok: isDone(outcome) }
         : { ok: false, pair: outcome.pair, error: asJson(outcome.error) },
     ),
   });
   const failures: unknown[] = [];
   for (const outcome of outcomes) {
-    if ('error' in outcome) {
-      failures.push(outcome.error);
-      terminal.note(`${nameOf(outcome.pair)}: ${explain(outcome.error)}`);
-      continue;
-    }
-    const { result } = outcome;
-    const state = result.relationship?.state ?? 'no relationship';
-    const did = result.actions.length > 0 ? result.actions.join(', ') : 'nothing to do';
-    terminal.say(`${nameOf(outcome.pair)}: ${state} (${did})${result.note === undefined ? '' : `; ${result.note}`}`);
-    const part = partFailure(result);
-    if (part !== undefined) {
-      failures.push(part);
-      terminal.note(`${nameOf(outcome.pair)}: ${explain(part)}`);
-    }
+    const name = nameOf(outcome.pair);
+    if (outcome.ok) terminal.say(`${name}: ${summary(outcome.result)}`);
+    const failure = outcome.ok ? partFailure(outcome.result) : outcome.error;
+    if (failure === undefined) continue;
+    failures.push(failure);
+    terminal.note(`${name}: ${explain(failure)}`);
   }
+  if (outcomes.length === 0) terminal.say('no volume to work on');
   if (failures.length === 0) return EXIT.done;
   return failures.every((error) => error instanceof ConfigError) ? EXIT.usage : EXIT.failed;
+}
+
+function summary({ relationship, actions, note }: MirrorResult): string {
+  const did = actions.length > 0 ? actions.join(', ') : 'nothing to do';
+  return `${relationship?.state ?? 'no relationship'} (${did})${note === undefined ? '' : `; ${note}`}`;
 }
 
 /** What went wrong beside a verb's main effect: a mount after a break, a release after a delete. */
@@ -161,9 +160,9 @@ function jsonResult(result: MirrorResult & Partial<BreakResult & DeleteResult>):
   };
 }
 
-async function targetsOf(session: Session, selection: Selection): Promise<readonly string[]> {
+async function targetsOf(dataMotion: DataMotion, selection: Selected): Promise<readonly string[]> {
   if (selection.target !== undefined) return [selection.target];
-  const targets = await session.dataMotion.getReplicationBackendNames(selection.backend);
+  const targets = await dataMotion.getReplicationBackendNames(selection.backend);
   if (targets.length > 0) return targets;
   throw new ConfigError('CONFIG_INVALID', `backend ${selection.backend} has no replication target`, {
     object: selection.backend,
@@ -171,25 +170,6 @@ async function targetsOf(session: Session, selection: Selection): Promise<readon
   });
 }
 
-async function pairsOf(session: Session, selection: Selection): Promise<readonly Pair[]> {
-  const targets = await targetsOf(session, selection);
-  const volumes = selection.volume ?? (await poolVolumes(session, selection));
-  return targets.flatMap((target) =>
-    volumes.map((volume) => ({
-      source: { backend: selection.backend, volume },
-      destination: { backend: target, volume },
-    })),
-  );
-}
-
-/** The backend's pools: its read-write volumes whose names match the configured pattern. */
-async function poolVolumes(session: Session, selection: Selection): Promise<readonly string[]> {
-  const backend = session.backend(selection.backend);
-  const volumes = await session.dataMotion.getPools(selection.backend, { signal: session.signal });
-  return volumes.map((volume) => volume.name).filter((name) => isPoolName(backend, name));
-}
-
-function nameOf(pair: Pair): string {
-  const { source, destination } = pair;
-  return `${source.backend}:${source.volume} -> ${destination.backend}:${destination.volume ?? source.volume}`;
+function nameOf({ source, destination }: MirrorPair): string {
+  return `${source.backend}:${source.volume} -> ${destination.backend}:${destination.volume}`;
 }
