@@ -370,15 +370,17 @@ export class DataMotion {
     const { clock } = this.#env;
     return this.#under(options, attempted, async (signal) => {
       const volumes = selection.volumes ?? (await this.#pools(source, signal));
-      const from = coalescing(this.#svm(source), clock, signal);
+      const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+      const atOnce = Math.min(concurrency, volumes.length * targets.length);
+      const from = coalescing(this.#svm(source), clock, signal, atOnce);
       const contexts = targets.flatMap((target) => {
-        const to = coalescing(this.#svm(target), clock, signal);
+        const to = coalescing(this.#svm(target), clock, signal, atOnce);
         return volumes.map((volume) => {
           const pair = this.#resolve({ source: { backend: source, volume }, destination: { backend: target } });
           return this.#context(pair, [from, to], options, signal);
         });
       });
-      return onEach(contexts, options.concurrency ?? DEFAULT_CONCURRENCY, verb);
+      return onEach(contexts, concurrency, verb);
     });
   }
 

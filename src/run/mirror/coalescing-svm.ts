@@ -8,12 +8,17 @@ import { OntapError } from '../../errors.ts';
 import type { Change, Job, OntapSvm, Relationship, RelationshipFilter, Volume } from '../../ontap/ontap-svm.ts';
 
 const SLOWEST_POLL_MS = 5_000;
+const FEW = 4;
 
 /** Listings of one kind start at least this far apart, so that polls that fall out of step come together again. */
 const LEAST_INTERVAL_MS = 250;
 
-/** Decorates `svm` for the duration of one call that works on many mirrors. */
-export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal): OntapSvm {
+/**
+ * Decorates `svm` for the duration of one call that works on many mirrors.
+ * @param atOnce how many are worked on at once: from a few on, ONTAP's held answers would waste the requests in flight
+ */
+export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atOnce: number): OntapSvm {
+  const hold = atOnce <= FEW;
   const relationships = new LookUps<Relationship>(clock, signal, {
     one: (volume) => first(svm.relationships({ destination: { svm: svm.svm, volume } }, { signal })),
     all: () => svm.relationships({ destination: { svm: svm.svm } }, { signal }),
@@ -54,17 +59,17 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal): On
     svmExists: () => exists(),
     volume: (name) => volumes.get(name),
     volumes: (options) => svm.volumes(options),
-    createVolume: (spec, options) => svm.createVolume(spec, { ...options, hold: false }),
-    mountVolume: (uuid, junctionPath, options) => svm.mountVolume(uuid, junctionPath, { ...options, hold: false }),
+    createVolume: (spec, options) => svm.createVolume(spec, { ...options, hold }),
+    mountVolume: (uuid, junctionPath, options) => svm.mountVolume(uuid, junctionPath, { ...options, hold }),
     relationships: (filter) => relationshipsOf(filter),
     relationship: (uuid, options) => svm.relationship(uuid, options),
     knownDestinations: (filter, options) => svm.knownDestinations(filter, options),
-    createRelationship: (spec, options) => svm.createRelationship(spec, { ...options, hold: false }),
-    setRelationshipState: (uuid, state, options) => svm.setRelationshipState(uuid, state, { ...options, hold: false }),
+    createRelationship: (spec, options) => svm.createRelationship(spec, { ...options, hold }),
+    setRelationshipState: (uuid, state, options) => svm.setRelationshipState(uuid, state, { ...options, hold }),
     startTransfer: (uuid, options) => svm.startTransfer(uuid, options),
     runningTransfers: (uuid, options) => svm.runningTransfers(uuid, options),
     abortTransfer: (uuid, transfer, options) => svm.abortTransfer(uuid, transfer, options),
-    deleteRelationship: (uuid, scope, options) => svm.deleteRelationship(uuid, scope, { ...options, hold: false }),
+    deleteRelationship: (uuid, scope, options) => svm.deleteRelationship(uuid, scope, { ...options, hold }),
     policy: (name) => policy(name),
     scheduleExists: (name) => schedule(name),
     svmPeers: () => peers(),

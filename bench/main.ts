@@ -1,0 +1,27 @@
+/**
+ * npm run bench -- NAME [--json FILE]: runs one benchmark, prints its figures as a table, and writes them machine-readable.
+ * Each benchmark is a file of its own here; it compares side by side, on the same simulated clusters.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ensureBench } from './ensure.ts';
+import type { Report } from './report.ts';
+import { printReport } from './report.ts';
+import { statusBench } from './status.ts';
+
+const BENCHES: Readonly<Record<string, () => Promise<Report>>> = { ensure: ensureBench, status: statusBench };
+
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
+const [name = ''] = positionals;
+const bench = BENCHES[name];
+if (bench === undefined) {
+  process.stderr.write(
+    `usage: npm run bench -- NAME [--json FILE]; NAME is one of ${Object.keys(BENCHES).join(', ')}\n`,
+  );
+  process.exitCode = 2;
+} else {
+  const report = await bench();
+  process.stdout.write(printReport(report));
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  process.exitCode = report.goals.every(({ met }) => met) ? 0 : 1;
+}
