@@ -46,9 +46,12 @@ export interface CheckInput {
   readonly sources: ReadonlyMap<string, SourceView>;
   /** Right after a collection, with no restore under way: nothing that nobody needs may be left. */
   readonly collected?: boolean | undefined;
-  /** Decoded objects, kept from one check to the next by the identity of their bytes, which never change in place. */
-  readonly decoded?: WeakMap<Uint8Array, ObjectContent> | undefined;
+  /** What was decoded, kept from one check to the next: stored bytes never change in place. */
+  readonly decoded?: DecodedCache | undefined;
 }
+
+/** By the identity of the bytes; what they were decoded to counts only under the key they were found at. */
+export type DecodedCache = WeakMap<Uint8Array, { readonly key: string; readonly value: unknown }>;
 
 /** Sentences like `I4: snapshot 7: ...`; empty when all is well. */
 export function check(input: CheckInput): string[] {
@@ -108,7 +111,7 @@ export function checkUploads(
 class Checker {
   readonly problems: string[] = [];
   readonly #input: CheckInput;
-  readonly #decoded: WeakMap<Uint8Array, ObjectContent>;
+  readonly #decoded: DecodedCache;
   /** Object ids that the bitmaps of live snapshots name. */
   readonly #needed = new ObjectIdSet();
   #baseReached: ReadonlyMap<number, Level> | undefined;
@@ -191,7 +194,9 @@ class Checker {
 
   #manifest(facts: SnapshotFacts): Manifest {
     const { endpointId, tools } = this.#input;
-    const { manifest, digest } = decodeManifest(this.#get(manifestKey(facts.id)), endpointId, facts.id, tools);
+    const { manifest, digest } = this.#read(manifestKey(facts.id), (bytes) => {
+      return decodeManifest(bytes, endpointId, facts.id, tools);
+    });
     if (digest !== facts.manifestDigest) throw corrupt('its manifest is not the one that was committed');
     return manifest;
   }
@@ -199,7 +204,9 @@ class Checker {
   #l3({ id }: SnapshotFacts, manifest: Manifest): InodeRoot[] {
     const { endpointId, tools } = this.#input;
     return manifest.l3Parts.flatMap(({ part, digest }) => {
-      const found = decodeL3Part(this.#get(l3PartKey(id, part)), { endpointId, snapshotId: id, part }, tools);
+      const found = this.#read(l3PartKey(id, part), (bytes) => {
+        return decodeL3Part(bytes, { endpointId, snapshotId: id, part }, tools);
+      });
       if (found.digest !== digest) throw corrupt(`part ${part} of its L3 file is not the one that was committed`);
       return found.inodes;
     });
@@ -208,8 +215,9 @@ class Checker {
   #bitmap({ id }: SnapshotFacts, manifest: Manifest): ObjectIdSet {
     const { endpointId, tools } = this.#input;
     const pages = manifest.objectIdParts.flatMap(({ part, digest }) => {
-      const stored = this.#get(objectIdPartKey(id, part));
-      const found = decodeObjectIdPart(stored, { endpointId, snapshotId: id, part }, tools);
+      const found = this.#read(objectIdPartKey(id, part), (bytes) => {
+        return decodeObjectIdPart(bytes, { endpointId, snapshotId: id, part }, tools);
+      });
       if (found.digest !== digest) throw corrupt(`part ${part} of its object ids is not the one that was committed`);
       return found.pages;
     });
@@ -303,18 +311,21 @@ class Checker {
   }
 
   #object(objectId: number): ObjectContent {
-    const stored = this.#get(objectKey(objectId), objectId);
-    const known = this.#decoded.get(stored);
-    if (known !== undefined && known.objectId === objectId) return known;
-    const object = decodeObject(stored, this.#input.endpointId, objectId, this.#input.tools);
-    this.#decoded.set(stored, object);
-    return object;
+    const { endpointId, tools } = this.#input;
+    const decode = (bytes: Uint8Array) => decodeObject(bytes, endpointId, objectId, tools);
+    return this.#read(objectKey(objectId), decode, objectId);
   }
 
-  #get(key: string, objectId?: number): Uint8Array {
+  #read<T>(key: string, decode: (bytes: Uint8Array) => T, objectId?: number): T {
     const stored = this.#input.store.get(key);
-    if (stored !== undefined) return stored;
-    throw new CloudError('CLOUD_OBJECT_MISSING', `${key} is not in the store`, { object: key, objectId });
+    if (stored === undefined) {
+      throw new CloudError('CLOUD_OBJECT_MISSING', `${key} is not in the store`, { object: key, objectId });
+    }
+    const known = this.#decoded.get(stored);
+    if (known?.key === key) return known.value as T;
+    const value = decode(stored);
+    this.#decoded.set(stored, { key, value });
+    return value;
   }
 }
 

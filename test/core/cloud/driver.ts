@@ -84,6 +84,8 @@ export class TestEndpoint {
   state: EndpointState = NO_ENDPOINT;
   vmap: readonly VmapPage[] = [];
   owner: TakeOverEntry | undefined;
+  /** Of every snapshot that was ever committed, forgotten ones too. */
+  readonly #manifestDigests = new Map<number, string>();
   #range: ObjectIdRange | undefined;
   readonly #write: WriteOptions;
   checkpoint: Checkpoint | undefined;
@@ -116,6 +118,7 @@ export class TestEndpoint {
     if (this.store.has(key)) throw new CloudError('CLOUD_CONFLICT', `somebody else put ${key}`);
     this.store.set(key, bytes);
     this.state = this.phases.applyEntry(this.state, entry, digest);
+    if (entry.kind === 'commit') this.#manifestDigests.set(entry.snapshot.id, entry.snapshot.manifestDigest);
     return entry;
   }
 
@@ -368,7 +371,7 @@ export class TestEndpoint {
 
   manifest(id: number): Manifest {
     const { manifest, digest } = decodeManifest(this.get(manifestKey(id)), ENDPOINT_ID, id, this.tools);
-    if (digest !== this.state.snapshots.find((snapshot) => snapshot.id === id)?.manifestDigest) {
+    if (digest !== this.#manifestDigests.get(id)) {
       throw new CloudError('CLOUD_CORRUPT', `the manifest of ${id} is not the one that was committed`);
     }
     return manifest;

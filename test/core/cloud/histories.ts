@@ -1,8 +1,7 @@
 /** Random histories of a small volume and its endpoint: arbitraries, and the machine that plays them and checks after every step. */
 import fc from 'fast-check';
-import { check, checkUploads, type SourceView } from '../../../src/core/cloud/check.ts';
+import { check, checkUploads, type DecodedCache, type SourceView } from '../../../src/core/cloud/check.ts';
 import type { SnapshotFacts } from '../../../src/core/cloud/format/history-entry.ts';
-import type { ObjectContent } from '../../../src/core/cloud/format/object.ts';
 import type { FormatTools } from '../../../src/core/cloud/format/tools.ts';
 import { WaflVolume } from '../../../src/core/wafl/volume.ts';
 import { CloudError, VolumeModelError } from '../../../src/errors.ts';
@@ -27,6 +26,8 @@ export type Step =
   | { readonly do: 'crash'; readonly stops: number; readonly next: 'resume' | 'collect, resume' | 'abandon' | 'leave' }
   | { readonly do: 'drop-snapshot'; readonly which: number; readonly baseToo: boolean }
   | { readonly do: 'forget'; readonly which: number; readonly baseToo: boolean }
+  /** A restore is under way while its snapshot is forgotten and a collection runs. */
+  | { readonly do: 'hold'; readonly which: number }
   | {
       readonly do: 'restore';
       readonly which: number;
@@ -89,7 +90,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('crash' as const),
-      stops: few,
+      stops: fc.nat(45),
       next: fc.constantFrom('resume' as const, 'collect, resume' as const, 'abandon' as const, 'leave' as const),
     }),
   },
@@ -109,13 +110,14 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       baseToo: fc.integer({ min: 0, max: 5 }).map((n) => n === 5),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('hold' as const), which: few }) },
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('restore' as const), which: few, common: few, file, from: fc.nat(30_000) }),
   },
 );
 
-export const history: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 8, maxLength: 60, size: 'max' });
+export const history: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 8, maxLength: 44, size: 'max' });
 
 /** Something that must always hold did not. The message begins with the invariant's number. */
 export class Violation extends Error {
@@ -141,7 +143,7 @@ export class Machine {
     deleted: 0,
     rebuilt: 0,
   };
-  readonly #decoded = new WeakMap<Uint8Array, ObjectContent>();
+  readonly #decoded: DecodedCache = new WeakMap();
   #snapshots = 0;
 
   constructor(phases: Partial<Phases> = {}, tools?: FormatTools) {
@@ -256,6 +258,9 @@ export class Machine {
         if (endpoint.state.owner === undefined) return false;
         this.counts.deleted += endpoint.collect();
         return true;
+      case 'hold':
+        this.#restoreWhileCollecting(step.which, at);
+        return false;
       case 'restore':
         this.#restore(step, at);
         return false;
@@ -330,6 +335,17 @@ export class Machine {
     if (found === undefined || (base !== undefined && before === undefined)) return;
     this.counts.resumed++;
     this.#finish(found.name, endpoint.backup(found.name), before, at);
+  }
+
+  #restoreWhileCollecting(which: number, at: string): void {
+    const { endpoint } = this;
+    const { snapshots, base } = endpoint.state;
+    const held = snapshots[which % Math.max(1, snapshots.length)];
+    if (held === undefined || held.id === base?.id) return;
+    endpoint.forget([held.id]);
+    this.counts.deleted += endpoint.collect([held.id]);
+    this.#restoreWhole(held, at);
+    this.counts.deleted += endpoint.collect();
   }
 
   #rebuild(at: string): void {

@@ -336,13 +336,18 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a collection spares only what the newest snapshot needs',
-    found: /I2/,
+    found: /I2|not in the store/,
     phases: () => ({ snapshotsToSpare: (entry, held) => PHASES.snapshotsToSpare(entry, held).slice(-1) }),
   },
   {
     name: 'a collection forgets the newest snapshot',
-    found: /I1|I2/,
+    found: /I1|I2|not in the store/,
     phases: () => ({ snapshotsToSpare: (entry, held) => PHASES.snapshotsToSpare(entry, held).slice(0, -1) }),
+  },
+  {
+    name: 'a collection does not see the restore under way',
+    found: /not in the store/,
+    phases: () => ({ snapshotsToSpare: (entry) => PHASES.snapshotsToSpare(entry) }),
   },
   { name: 'a collection deletes nothing', found: /I6/, phases: () => ({ deletionsAmong: () => [] }) },
   {
