@@ -3,7 +3,7 @@
  * the one below it that shares all chunks; a chunk that changes is written anew. Chunks are cached, a bounded number of
  * them, also of changed ones: those that have to go are written out before their time.
  */
-import { CHUNK_BYTES, PAGES_PER_CHUNK, PageChunk } from './page-chunk.ts';
+import { PAGES_PER_CHUNK, PageChunk } from './page-chunk.ts';
 import { type Extent, type PageFile, sameExtent } from './page-file.ts';
 
 /** Table -> index of the chunk -> where it is. */
@@ -50,8 +50,8 @@ export class PageTable {
     const first = Math.floor(from / PAGES_PER_CHUNK);
     for (const index of this.#chunksOf(table)) {
       if (index < first) continue;
-      const { chunk } = await this.#chunk(table, index);
-      const slots = [...chunk.slots(index === first ? from % PAGES_PER_CHUNK : 0)];
+      const start = index === first ? from % PAGES_PER_CHUNK : 0;
+      const slots = await this.#use(table, index, ({ chunk }) => [...chunk.slots(start)]);
       if (slots.length > 0) return slots.map((slot) => index * PAGES_PER_CHUNK + slot);
     }
     return [];
@@ -70,11 +70,8 @@ export class PageTable {
   async clear(table: string): Promise<void> {
     for (const index of this.#chunksOf(table)) {
       await this.#change(table, index, (chunk) => {
-        for (const slot of chunk.slots()) {
-          const extent = chunk.get(slot);
-          if (extent !== undefined) this.#file.release(extent);
-          chunk.set(slot, undefined);
-        }
+        for (const extent of extentsOf(chunk)) this.#file.release(extent);
+        chunk.bytes.fill(0);
       });
     }
   }
@@ -90,18 +87,13 @@ export class PageTable {
     for (const [table, chunks] of this.#places) {
       for (const [index, place] of chunks) {
         yield place;
-        const { chunk } = await this.#chunk(table, index);
-        for (const slot of chunk.slots()) {
-          const extent = chunk.get(slot);
-          if (extent !== undefined) yield extent;
-        }
+        yield* await this.#use(table, index, ({ chunk }) => extentsOf(chunk));
       }
     }
   }
 
   async #extentOf(table: string, page: number): Promise<Extent | undefined> {
-    const { chunk } = await this.#chunk(table, Math.floor(page / PAGES_PER_CHUNK));
-    return chunk.get(page % PAGES_PER_CHUNK);
+    return await this.#use(table, Math.floor(page / PAGES_PER_CHUNK), ({ chunk }) => chunk.get(page % PAGES_PER_CHUNK));
   }
 
   /** Indexes of the table's chunks, written or only cached, ascending. */
@@ -112,72 +104,68 @@ export class PageTable {
   }
 
   async #change(table: string, index: number, change: (chunk: PageChunk) => void): Promise<void> {
-    for (;;) {
-      const cached = await this.#chunk(table, index);
-      // What left the cache since is not what will be written.
-      if (this.#cache.get(cached.key) !== cached) continue;
+    await this.#use(table, index, (cached) => {
       cached.changed = true;
       change(cached.chunk);
-      break;
-    }
+    });
     await this.#evict();
   }
 
-  async #chunk(table: string, index: number): Promise<CachedChunk> {
+  /** Looks at a chunk, or changes it, at once. */
+  async #use<T>(table: string, index: number, use: (cached: CachedChunk) => T): Promise<T> {
     const key = `${table}/${index}`;
-    let cached = this.#cache.get(key);
-    if (cached === undefined) {
-      cached = { key, table, index, chunk: new PageChunk(), changed: false, loaded: undefined };
-      cached.loaded = this.#load(cached);
-    }
+    const cached = this.#cache.get(key) ?? this.#newlyCached(table, index);
+    // To the end: it was used last.
     this.#cache.delete(key);
     this.#cache.set(key, cached);
+    cached.users++;
     try {
       await cached.loaded;
+      return use(cached);
     } catch (error) {
       if (this.#cache.get(key) === cached) this.#cache.delete(key);
       throw error;
+    } finally {
+      cached.users--;
+      this.#dropUnchanged();
     }
-    this.#dropUnchanged();
+  }
+
+  #newlyCached(table: string, index: number): CachedChunk {
+    const cached: CachedChunk = { table, index, chunk: new PageChunk(), changed: false, users: 0, loaded: undefined };
+    cached.loaded = this.#load(cached);
     return cached;
   }
 
+  /** Its place stays what it is meanwhile: only what is in the cache is written anew. */
   async #load(cached: CachedChunk): Promise<void> {
     const { table, index } = cached;
-    let place = this.#places.get(table)?.get(index);
-    while (place !== undefined) {
-      const bytes = await this.#file.read(place);
-      if (bytes !== undefined && bytes.length === CHUNK_BYTES) {
-        cached.chunk = new PageChunk(bytes);
-        return;
-      }
-      const now = this.#places.get(table)?.get(index);
-      if (sameExtent(now, place))
-        throw this.#file.damaged('a part of a table is not what was written', { table, index });
-      place = now;
-    }
+    const place = this.#places.get(table)?.get(index);
+    if (place === undefined) return;
+    const bytes = await this.#file.read(place);
+    if (bytes === undefined) throw this.#file.damaged('a part of a table is not what was written', { table, index });
+    cached.chunk = new PageChunk(bytes);
   }
 
   #dropUnchanged(): void {
     for (const [key, cached] of this.#cache) {
       if (this.#cache.size <= CACHED_CHUNKS) return;
-      if (!cached.changed && cached.writing === undefined) this.#cache.delete(key);
+      if (cached.users === 0 && !cached.changed && cached.writing === undefined) this.#cache.delete(key);
     }
   }
 
   /** Makes room; writers wait for it, so that changed chunks cannot pile up. */
   async #evict(): Promise<void> {
-    while (this.#cache.size > CACHED_CHUNKS) {
-      this.#evicting ??= this.#writeOldest().finally(() => {
-        this.#evicting = undefined;
-      });
-      await this.#evicting;
-    }
+    if (this.#cache.size <= CACHED_CHUNKS) return;
+    this.#evicting ??= this.#writeOldest().finally(() => {
+      this.#evicting = undefined;
+    });
+    await this.#evicting;
   }
 
   async #writeOldest(): Promise<void> {
-    const oldest = [...this.#cache.values()].slice(0, CACHED_CHUNKS / 4);
-    for (const cached of oldest) await this.#writeOut(cached);
+    const changed = [...this.#cache.values()].filter((cached) => cached.changed);
+    for (const cached of changed.slice(0, CACHED_CHUNKS / 4)) await this.#writeOut(cached);
     this.#dropUnchanged();
   }
 
@@ -206,13 +194,18 @@ export class PageTable {
   }
 }
 
+function extentsOf(chunk: PageChunk): Extent[] {
+  return [...chunk.slots()].flatMap((slot) => chunk.get(slot) ?? []);
+}
+
 interface CachedChunk {
-  readonly key: string;
   readonly table: string;
   readonly index: number;
   chunk: PageChunk;
   /** Since it was read or last written. */
   changed: boolean;
+  /** Waiting for it, or looking at it: it stays in the cache until they are done. */
+  users: number;
   loaded: Promise<void> | undefined;
   writing?: Promise<void> | undefined;
 }

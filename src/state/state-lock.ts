@@ -113,7 +113,8 @@ async function takeNumber(
     try {
       await disk.link(temporary, path);
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false;
+      // The temporary name may have been swept by somebody who holds the lock.
+      if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOENT') return false;
       throw error;
     } finally {
       await removeQuietly(disk, temporary);

@@ -29,11 +29,11 @@ describe('the state in a directory when the power fails', () => {
   it('is the committed version or the one under way, whole, and so are checkpoint, documents and journal', async () => {
     let crashes = 0;
     for (const outcome of outcomes) {
-      for (let seed = 1; seed <= (outcome === 'random' ? 5 : 1); seed++) {
+      for (let seed = 1; seed <= (outcome === 'random' ? 3 : 1); seed++) {
         for (let point = 0; !(await survives(point, outcome, seed)); point++) crashes++;
       }
     }
-    expect(crashes).toBeGreaterThan(600);
+    expect(crashes).toBeGreaterThan(400);
   });
 
   /** Works until the power fails at this change, looks at what is left, and works on; gives true when it never failed. */
