@@ -51,6 +51,18 @@ export class EndpointPlace {
     }
   }
 
+  /** The first bytes of what is there; all of it where it is shorter. @throws as `get` */
+  async getFirst(key: string, length: number, options: ObjectStoreOptions = {}): Promise<Uint8Array> {
+    try {
+      return await this.store.get(this.#prefix + key, { ...options, range: { offset: 0, length } });
+    } catch (error) {
+      if (!(error instanceof ObjectStoreError)) throw error;
+      if (error.code === 'OBJECT_STORE_NOT_FOUND') throw missing(key);
+      if (error.code !== 'OBJECT_STORE_BAD_RANGE') throw error;
+      return await this.get(key, options);
+    }
+  }
+
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     return this.store.put(this.#prefix + key, body, options);
   }

@@ -2,15 +2,20 @@
  * Run (layer 3): an endpoint's history as it lies in the store: read in order, advanced by putting the next number if it
  * is absent. What may follow what is core/cloud/history's to say; who loses a number reads on and asks again.
  */
-import pLimit from 'p-limit';
 import { sameBytes } from '../../core/cloud/format/binary.ts';
-import { decodeHistoryEntry, encodeHistoryEntry, type Exclusion, type HistoryEntry } from '../../core/cloud/format/history-entry.ts';
+import {
+  decodeHistoryEntry,
+  type Exclusion,
+  encodeHistoryEntry,
+  type HistoryEntry,
+} from '../../core/cloud/format/history-entry.ts';
 import { HISTORY_PREFIX, historyKey, parseKey } from '../../core/cloud/format/names.ts';
 import type { FormatTools } from '../../core/cloud/format/tools.ts';
 import { applyEntry, type EndpointState, NO_ENDPOINT, type Proposal, type Refusal } from '../../core/cloud/history.ts';
 import { CloudError, ObjectStoreError } from '../../errors.ts';
 import type { ObjectStoreOptions } from '../../object-store/object-store.ts';
 import { type EndpointPlace, missing } from './endpoint-place.ts';
+import { inParallel } from './in-parallel.ts';
 
 /** Entries read at a time. */
 const READS_IN_FLIGHT = 16;
@@ -30,7 +35,12 @@ export class HistoryLog {
    * @param endpointId what the endpoint is to be called in its bytes if there is none yet
    * @param exclusion what keeps other writers out where the store cannot
    */
-  constructor(place: EndpointPlace, tools: FormatTools, endpointId: Uint8Array, exclusion: Exclusion = 'put-if-absent') {
+  constructor(
+    place: EndpointPlace,
+    tools: FormatTools,
+    endpointId: Uint8Array,
+    exclusion: Exclusion = 'put-if-absent',
+  ) {
     this.#place = place;
     this.#tools = tools;
     this.#endpointId = endpointId;
@@ -62,14 +72,14 @@ export class HistoryLog {
         const name = parseKey(key);
         if (name?.kind === 'history-entry') last = Math.max(last, name.number);
       }
-      const limit = pLimit(READS_IN_FLIGHT);
-      const stored = await Promise.all(
-        Array.from({ length: last }, (_, at) => limit(() => this.#place.find(historyKey(at + 1), options))),
-      );
-      stored.forEach((bytes, at) => {
+      const stored: (Uint8Array | undefined)[] = new Array(last);
+      await inParallel(stored.keys(), READS_IN_FLIGHT, async (at) => {
+        stored[at] = await this.#place.find(historyKey(at + 1), options);
+      });
+      for (const [at, bytes] of stored.entries()) {
         if (bytes === undefined) throw missing(historyKey(at + 1));
         this.#apply(at + 1, bytes);
-      });
+      }
     }
     for (;;) {
       const number = this.#state.lastNumber + 1;
@@ -110,7 +120,8 @@ export class HistoryLog {
     if (this.exclusion !== 'put-if-absent' || this.#place.store.capabilities.conditionalPut) return;
     throw new CloudError('CLOUD_STORE_UNSAFE', `${this.#place.store.place} cannot keep a second writer out`, {
       object: this.#place.name,
-      remedy: 'Use a store with conditional puts, or state that nobody else writes to this endpoint (only-writer, or a lock of your own).',
+      remedy:
+        'Use a store with conditional puts, or state that nobody else writes to this endpoint (only-writer, or a lock of your own).',
     });
   }
 

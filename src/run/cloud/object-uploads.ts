@@ -88,12 +88,7 @@ export class ObjectUploads {
  * copied while it ran (a virtual machine restored from a snapshot) has the same ids as its copy.
  * @throws CloudError `CLOUD_CONFLICT`
  */
-export async function putOnce(
-  place: EndpointPlace,
-  key: string,
-  body: ObjectBody,
-  signal: AbortSignal,
-): Promise<void> {
+export async function putOnce(place: EndpointPlace, key: string, body: ObjectBody, signal: AbortSignal): Promise<void> {
   const ifAbsent = place.store.capabilities.conditionalPut;
   try {
     await place.put(key, body, { signal, ifAbsent });
@@ -137,7 +132,8 @@ export class TransferJournal {
     for await (const record of this.#journal.records(options)) {
       const numbers = takeNumbers(record, 0, record.length / 8);
       const [transfer = 0, objectId = 0, level = 0, bytes = 0] = numbers;
-      if (transfer === this.#transfer) yield { objectId, level: level as Level, bytes, vvbns: numbers.slice(HEAD_NUMBERS) };
+      if (transfer === this.#transfer)
+        yield { objectId, level: level as Level, bytes, vvbns: numbers.slice(HEAD_NUMBERS) };
     }
   }
 

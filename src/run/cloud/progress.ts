@@ -124,7 +124,8 @@ export class ProgressReporter implements Disposable {
       while (!signal.aborted) {
         await this.#clock.sleep(TICK_MS, signal);
         const now = this.#clock.now();
-        for (const [step, running] of this.#steps) if (now - running.toldAt >= QUIET_MS) this.#report(step, running, false);
+        for (const [step, running] of this.#steps)
+          if (now - running.toldAt >= QUIET_MS) this.#report(step, running, false);
       }
     } catch {
       // The call is over.

@@ -4,10 +4,11 @@
  *
  * One caller at a time: what was loaded stays until the next `load`.
  */
-import { decodeVmapPage, encodeVmapPage } from '../../core/cloud/format/vmap-page.ts';
+
 import type { FormatTools } from '../../core/cloud/format/tools.ts';
+import { decodeVmapPage, encodeVmapPage } from '../../core/cloud/format/vmap-page.ts';
 import { type Vmap, type VmapPage, VmapWorkingSet } from '../../core/cloud/vmap.ts';
-import type { PageReader, StagedVersion, StateOptions } from '../../state/state.ts';
+import type { PageReader, PagesOptions, StagedVersion, StateOptions } from '../../state/state.ts';
 
 export const VMAP_TABLE = 'vmap';
 
@@ -88,7 +89,7 @@ export async function* storedVmap(
   reader: PageReader,
   endpointId: Uint8Array,
   tools: FormatTools,
-  options: StateOptions = {},
+  options: PagesOptions = {},
 ): AsyncGenerator<VmapPage, void, undefined> {
   for await (const number of reader.pages(VMAP_TABLE, options)) {
     const stored = await reader.read(VMAP_TABLE, number, options);

@@ -1,0 +1,176 @@
+/**
+ * Run (layer 3): one endpoint: a volume's place in an object store, and every call on it. Each call reads the history
+ * anew, ends at its signal or deadline with everything that ran beside it ended, and leaves earlier snapshots as they were.
+ */
+
+import type { Compute, EncryptionKey } from '../../compute/compute.ts';
+import type { ObjectId } from '../../core/cloud/block-numbers.ts';
+import type { Exclusion, ForgetEntry, ForgetSequel } from '../../core/cloud/format/history-entry.ts';
+import type { FormatTools } from '../../core/cloud/format/tools.ts';
+import { findSnapshot, planRetention, proposeForget, type RetentionRule } from '../../core/cloud/history.ts';
+import { type Env, underDeadline } from '../../env.ts';
+import { CloudError } from '../../errors.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { type BackupRequest, type BackupResult, backUp } from './backup.ts';
+import { type CollectRequest, type CollectResult, collectGarbage } from './collect-garbage.ts';
+import {
+  type CloudCallOptions,
+  type CloudContext,
+  type CloudLayout,
+  type CloudLimits,
+  type Compression,
+  DEFAULT_CLOUD_LIMITS,
+} from './context.ts';
+import { EndpointPlace, endpointIdOf, uuidOf } from './endpoint-place.ts';
+import { HistoryLog } from './history-log.ts';
+import { ProgressReporter } from './progress.ts';
+import { type RebuildRequest, type RebuildResult, rebuildVmap } from './rebuild.ts';
+import { endpointUnknown, type RestoreRequest, type RestoreResult, restore } from './restore.ts';
+import { type EndpointSummary, type ShowRequest, type SnapshotDetails, showSnapshot, summarize } from './show.ts';
+import { type VerifyRequest, type VerifyResult, verify } from './verify.ts';
+
+export interface CloudEndpointOptions {
+  readonly store: ObjectStore;
+  /** Names the endpoint in its store: one segment of a key. */
+  readonly name: string;
+  readonly env: Env;
+  /** Hashes, codecs and, for an encrypted endpoint, the cipher: for what is small. */
+  readonly tools: FormatTools;
+  /** Encodes and decodes objects. It is the caller's to close. */
+  readonly compute: Compute;
+  /** Of what a backup writes; default zstd at its own level. */
+  readonly compression?: Compression | undefined;
+  /** The key of an encrypted endpoint, as `tools` has it. */
+  readonly encryption?: EncryptionKey | undefined;
+  /** What keeps a second writer out where the store has no conditional put. Without it such a store is not written to. */
+  readonly exclusion?: Exclusion | undefined;
+  readonly limits?: Partial<CloudLimits> | undefined;
+  readonly layout?: CloudLayout | undefined;
+}
+
+export interface ForgetRequest {
+  /** Names, uuids or ids. */
+  readonly snapshots: readonly (string | number)[];
+  /** Needed to forget the newest snapshot: the next transfer is a `baseline`, or none ever comes (`end`). */
+  readonly sequel?: Exclude<ForgetSequel, 'continue'> | undefined;
+}
+
+export class CloudEndpoint {
+  readonly #options: CloudEndpointOptions;
+  readonly #place: EndpointPlace;
+
+  /** Touches nothing. @throws ConfigError `CONFIG_INVALID` for a name that no endpoint can have */
+  constructor(options: CloudEndpointOptions) {
+    this.#options = options;
+    this.#place = new EndpointPlace(options.store, options.name);
+  }
+
+  get name(): string {
+    return this.#place.name;
+  }
+
+  /** See `backUp`. */
+  backup(request: BackupRequest, options: CloudCallOptions = {}): Promise<BackupResult> {
+    return this.#call('back up a snapshot', options, (context) => backUp(context, request));
+  }
+
+  /** See `restore`. */
+  restore(request: RestoreRequest, options: CloudCallOptions = {}): Promise<RestoreResult> {
+    return this.#call('restore a snapshot', options, (context) => restore(context, request));
+  }
+
+  /** The endpoint and its snapshots, oldest first. @throws CloudError `CLOUD_ENDPOINT_UNKNOWN` */
+  list(options: CloudCallOptions = {}): Promise<EndpointSummary> {
+    return this.#call('list snapshots', options, (context) =>
+      summarize(context, () => uuidOf(context.history.endpointId)),
+    );
+  }
+
+  /** One snapshot: what it is, what it took, what was saved. @throws CloudError `CLOUD_SNAPSHOT_UNKNOWN` */
+  show(request: ShowRequest = {}, options: CloudCallOptions = {}): Promise<SnapshotDetails> {
+    return this.#call('show a snapshot', options, (context) => showSnapshot(context, request));
+  }
+
+  /** See `verify`. Damage is in the report, not thrown. */
+  verify(request: VerifyRequest = {}, options: CloudCallOptions = {}): Promise<VerifyResult> {
+    return this.#call('verify', options, (context) => verify(context, request));
+  }
+
+  /**
+   * Snapshots leave the endpoint; what only they needed is the next collection's. All of them or none.
+   * @throws CloudError `CLOUD_SNAPSHOT_UNKNOWN`, `CLOUD_SNAPSHOT_IS_BASE`
+   */
+  forget(request: ForgetRequest, options: CloudCallOptions = {}): Promise<ForgetEntry> {
+    return this.#call('forget snapshots', options, async ({ history, env, signal }) => {
+      await this.#refresh(history, signal);
+      return await history.append(
+        (state) => {
+          const found = request.snapshots.map((wanted) => findSnapshot(state, wanted)?.id);
+          const unknown = request.snapshots.find((_, at) => found[at] === undefined);
+          if (unknown !== undefined) throw this.#unknown(unknown);
+          const ids = [...new Set(found.filter((id) => id !== undefined))];
+          return proposeForget(state, ids, request.sequel ?? 'continue', env.clock.now());
+        },
+        { signal },
+      );
+    });
+  }
+
+  /** Ids of the snapshots that the rules of a SnapMirror policy do not keep, oldest first. The newest is always kept. */
+  surplus(rules: readonly RetentionRule[], options: CloudCallOptions = {}): Promise<ObjectId[]> {
+    return this.#call('apply retention', options, async ({ history, signal }) => {
+      await this.#refresh(history, signal);
+      return planRetention(history.state, rules);
+    });
+  }
+
+  /** See `collectGarbage`. */
+  collect(request: CollectRequest = {}, options: CloudCallOptions = {}): Promise<CollectResult> {
+    return this.#call('collect garbage', options, (context) => collectGarbage(context, request));
+  }
+
+  /** See `rebuildVmap`. */
+  rebuildVmap(request: RebuildRequest, options: CloudCallOptions = {}): Promise<RebuildResult> {
+    return this.#call('rebuild the VMAP', options, (context) => rebuildVmap(context, request));
+  }
+
+  async #call<T>(
+    attempted: string,
+    { signal, deadline, onProgress }: CloudCallOptions,
+    work: (context: CloudContext) => Promise<T>,
+  ): Promise<T> {
+    const { env, tools, compute, encryption, exclusion, limits, layout = {} } = this.#options;
+    const { compression = { codec: 'zstd' } } = this.#options;
+    const { clock } = env;
+    return await underDeadline(clock, { signal, deadline }, `${attempted} (${this.#place.text})`, async (ended) => {
+      using progress = new ProgressReporter(this.#place.name, clock, onProgress);
+      const history = new HistoryLog(this.#place, tools, endpointIdOf(env.random.uuid()), exclusion);
+      return await work({
+        env,
+        place: this.#place,
+        tools,
+        compute,
+        compression,
+        encryption,
+        limits: { ...DEFAULT_CLOUD_LIMITS, ...limits },
+        layout,
+        history,
+        progress,
+        signal: ended,
+      });
+    });
+  }
+
+  async #refresh(history: HistoryLog, signal: AbortSignal): Promise<void> {
+    const { owner } = await history.refresh({ signal });
+    if (owner === undefined) throw endpointUnknown(this.#place.text);
+  }
+
+  #unknown(wanted: string | number): CloudError {
+    return new CloudError('CLOUD_SNAPSHOT_UNKNOWN', `${this.#place.text} has no snapshot ${wanted}`, {
+      snapshot: `${wanted}`,
+      object: this.name,
+      remedy: 'List the snapshots of the endpoint.',
+    });
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Run (layer 3): a restore's hold on a snapshot, so that a collection beside it spares what it needs. It is put first, and
+ * the history is read afterwards: either the collection sees the hold, or the restore sees that the snapshot was forgotten.
+ * A hold is renewed while its restore runs, and void when it was not for a day: nobody has to clean up after a crash.
+ */
+import { encodeJson, Fields } from '../../core/cloud/format/fields.ts';
+import { CloudError, ObjectStoreError } from '../../errors.ts';
+import type { CloudContext } from './context.ts';
+
+const HOLDS_PREFIX = 'holds/';
+const LEASE_MS = 24 * 3_600_000;
+const RENEW_MS = 3_600_000;
+
+type HoldContext = Pick<CloudContext, 'env' | 'place' | 'signal'>;
+
+/** Runs `work` while the snapshot is held. A store that takes no puts is read without: then nobody can collect there either. */
+export async function withHold<T>(context: HoldContext, snapshotId: number, work: () => Promise<T>): Promise<T> {
+  const { env, place, signal } = context;
+  const key = `${HOLDS_PREFIX}${snapshotId}.${env.random.uuid()}`;
+  const put = () => place.put(key, encodeJson({ snapshotId, until: env.clock.now() + LEASE_MS }), { signal });
+  try {
+    await put();
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError) || !READ_ONLY.has(error.code)) throw error;
+    env.logger.warn({ store: place.store.place }, 'the store is read-only: the snapshot is read without a hold on it');
+    return await work();
+  }
+  const ended = new AbortController();
+  const renewing = (async () => {
+    for (;;) {
+      await env.clock.sleep(RENEW_MS, ended.signal);
+      await put();
+    }
+  })().catch(() => {});
+  try {
+    return await work();
+  } finally {
+    ended.abort();
+    await renewing;
+    // Left behind it would be void in a day.
+    await place.deleteMany([key]).catch(() => {});
+  }
+}
+
+const READ_ONLY = new Set<string>(['OBJECT_STORE_DENIED', 'OBJECT_STORE_NO_SPACE']);
+
+export interface Holds {
+  readonly snapshotIds: readonly number[];
+  /** Holds that nobody renews any more. */
+  readonly voidKeys: readonly string[];
+}
+
+/** A hold that cannot be read counts until somebody removes it: better too much kept than too little. */
+export async function readHolds({ env, place, signal }: HoldContext): Promise<Holds> {
+  const snapshotIds: number[] = [];
+  const voidKeys: string[] = [];
+  for await (const { key } of place.list(HOLDS_PREFIX, { signal })) {
+    const stored = await place.find(key, { signal });
+    if (stored === undefined) continue;
+    const { snapshotId, until } = readHold(stored, key);
+    if (until < env.clock.now()) voidKeys.push(key);
+    else snapshotIds.push(snapshotId);
+  }
+  return { snapshotIds, voidKeys };
+}
+
+function readHold(stored: Uint8Array, key: string): { readonly snapshotId: number; readonly until: number } {
+  try {
+    const fields = Fields.parse(stored, key);
+    return { snapshotId: fields.whole('snapshotId'), until: fields.whole('until') };
+  } catch (error) {
+    if (!(error instanceof CloudError)) throw error;
+    // The key says which snapshot it is about.
+    return { snapshotId: Number(/(\d+)\./.exec(key)?.[1] ?? 0), until: Number.POSITIVE_INFINITY };
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Run (layer 3): where a restore goes. The engine says which inodes there are, where their blocks belong, and gives each
+ * block once; what a target makes of it (a volume, a file) is its own. A target that was begun is either finished or abandoned.
+ */
+import type { Manifest } from '../../core/cloud/format/manifest.ts';
+import type { InodeRoot } from '../../core/cloud/inode-root.ts';
+
+export interface RestoreTarget {
+  /**
+   * Whether a block that arrived once can be placed again, however much later. Without, blocks arrive again when a later
+   * window needs them, and `endWindow` says that the numbers begin anew.
+   */
+  readonly remembersBlocks: boolean;
+  /** Inodes that are given whole, even where they did not change. */
+  readonly wholeInodes: readonly number[];
+
+  begin(restore: RestoreFacts): Promise<void>;
+  /** An inode is to be made (no `before`), changed, or removed (no `after`). Its places follow. */
+  inode(before: InodeRoot | undefined, after: InodeRoot | undefined): Promise<void>;
+  /** File blocks of an inode, and which arrival each of them is to be, or NO_ARRIVAL for a hole. Before the blocks arrive. */
+  place(inode: number, fbns: Float64Array, arrivals: Float64Array): Promise<void>;
+  /** Blocks, one after the other, whose arrivals are numbered from `firstArrival` on. Calls may overlap, in any order. */
+  blocks(firstArrival: number, blocks: Uint8Array): Promise<void>;
+  /** All that was placed has arrived. */
+  endWindow(): Promise<void>;
+  /** Everything is there: makes it lasting and visible. */
+  finish(): Promise<void>;
+  /** The restore failed: nothing may look as if it were whole. Never throws. */
+  abandon(): Promise<void>;
+}
+
+export interface RestoreFacts {
+  readonly manifest: Manifest;
+  /** The snapshot that the target has already, for an incremental restore. */
+  readonly common: Manifest | undefined;
+}

@@ -1,0 +1,225 @@
+/**
+ * Run (layer 3): a restore: a whole snapshot, one inode, a byte range of it, or only what differs from a snapshot that the
+ * target has. Blocks to set are gathered into windows, put in the order of the store, and read object by object.
+ */
+import type { SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
+import type { Manifest } from '../../core/cloud/format/manifest.ts';
+import { findSnapshot } from '../../core/cloud/history.ts';
+import type { InodeRoot } from '../../core/cloud/inode-root.ts';
+import { compareFile, compareInodes, FetchPlan, type FileRange } from '../../core/cloud/restore-plan.ts';
+import { VmapWorkingSet } from '../../core/cloud/vmap.ts';
+import { CloudError } from '../../errors.ts';
+import type { CloudContext } from './context.ts';
+import { withHold } from './hold.ts';
+import { inParallel } from './in-parallel.ts';
+import type { RestoreTarget } from './restore-target.ts';
+import { SnapshotReader } from './snapshot-reader.ts';
+
+export interface RestoreRequest {
+  readonly target: RestoreTarget;
+  /** Name, uuid or id; default the newest. */
+  readonly snapshot?: string | number | undefined;
+  /** Only this inode. */
+  readonly inode?: number | undefined;
+  /** Only this part of it; with `inode`. */
+  readonly range?: FileRange | undefined;
+  /** A snapshot of the endpoint that the target has: only what differs is read. */
+  readonly onto?: string | number | undefined;
+}
+
+export interface RestoreResult {
+  readonly snapshot: SnapshotFacts;
+  readonly inodes: number;
+  /** Blocks that were placed, holes among them, and blocks that were read to do so. */
+  readonly placedBlocks: number;
+  readonly fetchedBlocks: number;
+  readonly durationMs: number;
+}
+
+/**
+ * @throws CloudError `CLOUD_SNAPSHOT_UNKNOWN`, `CLOUD_FILE_UNKNOWN`, and `CLOUD_CORRUPT` or `CLOUD_OBJECT_MISSING`, naming the
+ * object, when, and only when, something is needed that is damaged
+ */
+export async function restore(context: CloudContext, request: RestoreRequest): Promise<RestoreResult> {
+  const startedAt = context.env.clock.now();
+  const wanted = await liveSnapshot(context, request.snapshot);
+  return await withHold(context, wanted.id, async () => {
+    const snapshot = await liveSnapshot(context, wanted.id);
+    const common = request.onto === undefined ? undefined : await liveSnapshot(context, request.onto);
+    const reader = new SnapshotReader(context);
+    const manifest = await reader.manifest(snapshot);
+    const base = common && (await reader.manifest(common));
+    const { target } = request;
+    try {
+      await target.begin({ manifest, common: base });
+      const run = new Restore(context, reader, request, manifest, base);
+      const counts = await run.run();
+      await target.finish();
+      return { snapshot, ...counts, durationMs: context.env.clock.now() - startedAt };
+    } catch (error) {
+      await target.abandon();
+      throw error;
+    }
+  });
+}
+
+/** A live snapshot of the endpoint as the history has it now; default the newest. */
+export async function liveSnapshot(
+  { history, place, signal }: Pick<CloudContext, 'history' | 'place' | 'signal'>,
+  wanted: string | number | undefined,
+): Promise<SnapshotFacts> {
+  const state = await history.refresh({ signal });
+  if (state.owner === undefined) throw endpointUnknown(place.text);
+  const found = wanted === undefined ? state.snapshots.at(-1) : findSnapshot(state, wanted);
+  if (found !== undefined) return found;
+  throw new CloudError(
+    'CLOUD_SNAPSHOT_UNKNOWN',
+    `${place.text} has no snapshot${wanted === undefined ? '' : ` ${wanted}`}`,
+    {
+      snapshot: wanted === undefined ? undefined : `${wanted}`,
+      object: place.name,
+      remedy: 'List the snapshots of the endpoint.',
+    },
+  );
+}
+
+export function endpointUnknown(text: string): CloudError {
+  return new CloudError('CLOUD_ENDPOINT_UNKNOWN', `there is no endpoint ${text}`, {
+    object: text,
+    remedy: 'Check the name and the store, or make a first backup.',
+  });
+}
+
+class Restore {
+  readonly #context: CloudContext;
+  readonly #reader: SnapshotReader;
+  readonly #request: RestoreRequest;
+  readonly #manifest: Manifest;
+  readonly #base: Manifest | undefined;
+  #plan = newPlan();
+  /** What waits for the window to be full. */
+  #places: { readonly inode: number; readonly fbns: Float64Array; readonly pvbns: Float64Array }[] = [];
+  #waiting = 0;
+  #counts = { inodes: 0, placedBlocks: 0, fetchedBlocks: 0 };
+
+  constructor(
+    context: CloudContext,
+    reader: SnapshotReader,
+    request: RestoreRequest,
+    manifest: Manifest,
+    base: Manifest | undefined,
+  ) {
+    this.#context = context;
+    this.#reader = reader;
+    this.#request = request;
+    this.#manifest = manifest;
+    this.#base = base;
+  }
+
+  async run(): Promise<Pick<RestoreResult, 'inodes' | 'placedBlocks' | 'fetchedBlocks'>> {
+    const { progress } = this.#context;
+    progress.begin('plan', this.#request.inode === undefined ? this.#manifest.inodes : 1);
+    progress.begin('fetch', 0);
+    if (this.#request.inode === undefined) await this.#volume();
+    else await this.#oneInode(this.#request.inode);
+    progress.end('plan');
+    await this.#flush();
+    progress.end('fetch');
+    return this.#counts;
+  }
+
+  async #volume(): Promise<void> {
+    const { wholeInodes } = this.#request.target;
+    for (const number of wholeInodes) {
+      const root = await this.#reader.inode(this.#manifest, number);
+      if (root !== undefined) await this.#inode(undefined, root);
+    }
+    const steps = compareInodes(this.#base?.l3Parts ?? [], this.#manifest.l3Parts);
+    for (let given: readonly InodeRoot[] | undefined; ; ) {
+      const step = steps.next(given);
+      given = undefined;
+      if (step.done) return;
+      if (step.value.step === 'read-part') {
+        const of = step.value.of === 'base' && this.#base !== undefined ? this.#base : this.#manifest;
+        given = await this.#reader.l3Part(of, step.value.part);
+        continue;
+      }
+      const { before, after } = step.value;
+      if (!wholeInodes.includes(after?.number ?? before?.number ?? 0)) await this.#inode(before, after);
+    }
+  }
+
+  async #oneInode(number: number): Promise<void> {
+    const after = await this.#reader.inode(this.#manifest, number);
+    if (after === undefined) {
+      throw new CloudError('CLOUD_FILE_UNKNOWN', `${this.#manifest.name} has no inode ${number}`, {
+        snapshot: this.#manifest.name,
+        object: `inode ${number}`,
+      });
+    }
+    const before = this.#base && (await this.#reader.inode(this.#base, number));
+    await this.#inode(before?.generation === after.generation ? before : undefined, after);
+  }
+
+  async #inode(before: InodeRoot | undefined, after: InodeRoot | undefined): Promise<void> {
+    const { progress, signal } = this.#context;
+    signal.throwIfAborted();
+    this.#counts.inodes++;
+    await this.#request.target.inode(before, after);
+    progress.advance('plan', 1);
+    if (after === undefined) return;
+    const { pointersPerBlock } = this.#manifest;
+    const steps = compareFile(before, after, pointersPerBlock, this.#request.range);
+    for (let given: Float64Array | undefined; ; ) {
+      const step = steps.next(given);
+      given = undefined;
+      if (step.done) return;
+      if (step.value.step === 'read-pointers') {
+        given = await this.#reader.pointers(step.value.level, step.value.pvbns, pointersPerBlock);
+        continue;
+      }
+      const { fbns, pvbns } = step.value;
+      this.#places.push({ inode: after.number, fbns, pvbns });
+      this.#waiting += fbns.length;
+      if (this.#waiting >= this.#context.limits.blocksPerWindow) await this.#flush();
+    }
+  }
+
+  /** Places what waits, then reads it, object by object in the order of the store. */
+  async #flush(): Promise<void> {
+    const { limits, progress, signal } = this.#context;
+    const { target } = this.#request;
+    const all = new Float64Array(this.#waiting);
+    let at = 0;
+    for (const { pvbns } of this.#places) {
+      all.set(pvbns, at);
+      at += pvbns.length;
+    }
+    const { fetches, arrivals } = this.#plan.add(all);
+    at = 0;
+    for (const { inode, fbns } of this.#places) {
+      await target.place(inode, fbns, arrivals.subarray(at, at + fbns.length));
+      at += fbns.length;
+    }
+    this.#counts.placedBlocks += all.length;
+    this.#places = [];
+    this.#waiting = 0;
+    progress.expect(
+      'fetch',
+      fetches.reduce((sum, { slots }) => sum + slots.length, 0),
+    );
+    await inParallel(fetches, limits.objectsInFlight, async (fetch) => {
+      signal.throwIfAborted();
+      const blocks = await this.#reader.blocks(fetch, 0);
+      await target.blocks(fetch.firstArrival, blocks);
+      this.#counts.fetchedBlocks += fetch.slots.length;
+      progress.advance('fetch', fetch.slots.length, blocks.length);
+    });
+    await target.endWindow();
+    if (!target.remembersBlocks) this.#plan = newPlan();
+  }
+}
+
+function newPlan(): FetchPlan {
+  return new FetchPlan(new VmapWorkingSet([], { complete: true }));
+}

@@ -1,0 +1,75 @@
+/** Run (layer 3): who writes to an endpoint, and how one writer takes it over from another. */
+import type { EndpointProperties, TakeOverEntry } from '../../core/cloud/format/history-entry.ts';
+import { proposeTakeOver } from '../../core/cloud/history.ts';
+import { CloudError } from '../../errors.ts';
+import type { SourceFacts } from '../../snapshot-source/snapshot-source.ts';
+import type { CloudContext } from './context.ts';
+
+export interface WriterIdentity {
+  /**
+   * Who writes, for people and from run to run the same: host and state folder, say. Another writer than the last one
+   * has to say that it takes the endpoint over.
+   */
+  readonly writer: string;
+  /** Take the endpoint over from another writer, whose transfer in flight is lost. */
+  readonly takeOver?: boolean | undefined;
+}
+
+/** @throws CloudError `CLOUD_CONFLICT` when the endpoint is another writer's */
+export function checkWriter({ history, place }: CloudContext, { writer, takeOver: intended }: WriterIdentity): void {
+  const { owner } = history.state;
+  if (owner === undefined || intended === true || writerOf(owner) === writer) return;
+  const since = new Date(owner.at).toISOString();
+  throw new CloudError('CLOUD_CONFLICT', `${place.text} is written by ${writerOf(owner)} since ${since}`, {
+    object: place.name,
+    details: { writer: writerOf(owner), since },
+    remedy:
+      'Leave it to that writer. If it is gone for good, rebuild the VMAP here, which takes the endpoint over, or make a new baseline with take-over.',
+  });
+}
+
+/** A take-over's writer without what makes each take-over an entry of its own. */
+export function writerOf({ writer }: TakeOverEntry): string {
+  return writer.replace(/ [0-9a-f-]{36}$/, '');
+}
+
+/** What a new endpoint says about its source for good. */
+export function propertiesOf(
+  { kind, id, pointersPerBlock }: SourceFacts,
+  encryption: EndpointProperties['encryption'],
+): EndpointProperties {
+  return { sourceKind: kind, sourceId: id, pointersPerBlock, ...(encryption && { encryption }) };
+}
+
+/**
+ * @param resumes the take-over whose transfer in flight is gone on with
+ * @param properties to create the endpoint
+ * @throws CloudError `CLOUD_CONFLICT` when somebody has taken over from `resumes`, `CLOUD_ENDPOINT_ENDED`
+ */
+export async function takeOver(
+  { env, history, layout, signal }: CloudContext,
+  writer: string,
+  { resumes, properties }: { readonly resumes?: TakeOverEntry | undefined; readonly properties?: EndpointProperties },
+): Promise<TakeOverEntry> {
+  const request = {
+    // Two take-overs by one writer in one millisecond are two entries all the same.
+    writer: `${writer} ${env.random.uuid()}`,
+    at: env.clock.now(),
+    exclusion: history.exclusion,
+    objectIds: layout.objectIdsPerTakeOver,
+    ...(resumes && { resumes }),
+    ...(properties && { properties }),
+  };
+  return await history.append((state) => proposeTakeOver(state, request), { signal });
+}
+
+/** @throws CloudError `CLOUD_CONFLICT` when somebody has taken over since */
+export async function checkStillOwner({ history, place, signal }: CloudContext, own: TakeOverEntry): Promise<void> {
+  const { owner } = await history.refresh({ signal });
+  if (owner === undefined || owner.number === own.number) return;
+  throw new CloudError('CLOUD_CONFLICT', `${writerOf(owner)} took ${place.text} over from this transfer`, {
+    object: place.name,
+    details: { writer: writerOf(owner), entry: owner.number },
+    remedy: 'Leave the endpoint to that writer; what this transfer uploaded will be collected.',
+  });
+}
