@@ -40,7 +40,11 @@ export interface StateOptions {
 }
 
 export interface OpenStateOptions extends StateOptions {
-  /** Takes the lock even from a holder that may be alive: for an operator who knows that it is not. */
+  /**
+   * Takes the lock even from a holder that may be alive: for an operator who knows that it is not. One that is alive after
+   * all cannot commit any more, but the pages that it still writes may damage what the new holder writes: that is found
+   * when it is read (`STATE_CORRUPT`), and the state has to be rebuilt.
+   */
   readonly breakLock?: boolean | undefined;
 }
 
