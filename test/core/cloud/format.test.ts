@@ -233,6 +233,15 @@ describe('the bytes of format version 1', () => {
     });
   }
 
+  it('of an encrypted object are those of the golden file, too', () => {
+    const file = new URL('./golden/v1/object-encrypted.hex', import.meta.url);
+    const bytes = encodeObject(content, ENDPOINT_ID, sealingTools());
+    if (!existsSync(file) && process.env['CLOUD_WRITE_GOLDEN'] === '1') writeFileSync(file, lines(toHex(bytes)));
+    const golden = readFileSync(file, 'utf8').replaceAll('\n', '');
+    expect(toHex(bytes)).toBe(golden);
+    expect(decodeObject(Buffer.from(golden, 'hex'), ENDPOINT_ID, content.objectId, sealingTools())).toEqual(content);
+  });
+
   it('of an encrypted endpoint are refused without the key, and with another one', () => {
     for (const { name, encode, decode } of SAMPLES) {
       const bytes = encode(sealingTools(), {});
