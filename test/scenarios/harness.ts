@@ -143,9 +143,9 @@ export class Stage implements AsyncDisposable {
     this.world.settle();
   }
 
-  /** The relationship's record as the destination's cluster shows it. */
+  /** The relationship's record as the destination's cluster shows it; undefined when there is none. */
   async record(): Promise<Json> {
-    return (await this.read(this.west, '/snapmirror/relationships?fields=*'))[0];
+    return (await this.read(this.west, '/snapmirror/relationships?fields=*&destination.path=*:vol1'))[0];
   }
 
   /** Records that a GET gives, without DataMotion in between. */
