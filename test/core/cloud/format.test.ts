@@ -257,6 +257,46 @@ describe('the bytes of format version 1', () => {
     }
   });
 
+  it('keep every kind of history entry', () => {
+    const common = { number: 6, previous: 'ee', at: 12 };
+    const entries: HistoryEntry[] = [
+      firstEntry,
+      entry,
+      {
+        ...common,
+        kind: 'take-over',
+        writer: 'w',
+        firstObjectId: id(9),
+        endObjectId: id(10),
+        resumes: true,
+        exclusion: 'only-writer',
+      },
+      { ...common, kind: 'forget', snapshotIds: [id(3), id(4)], sequel: 'end' },
+      { ...common, kind: 'collect', floor: id(2 ** 43 - 1), live: [] },
+    ];
+    for (const one of entries) {
+      const { bytes, digest } = encodeHistoryEntry(one, ENDPOINT_ID, plainTools);
+      expect(decodeHistoryEntry(bytes, ENDPOINT_ID, one.number, plainTools)).toEqual({ entry: one, digest });
+    }
+  });
+
+  it('whose writer left out a field, or wrote it wrongly, are refused', () => {
+    const wrong: object[] = [
+      { ...entry, nextObjectId: -1 },
+      { ...entry, snapshot: 7 },
+      { ...entry, kind: 'other' },
+      { ...entry, at: 1.5 },
+      { ...entry, takeOver: undefined },
+    ];
+    for (const one of wrong) {
+      const { bytes } = encodeHistoryEntry(one as HistoryEntry, ENDPOINT_ID, plainTools);
+      expect(
+        codeOf(() => decodeHistoryEntry(bytes, ENDPOINT_ID, 5, plainTools)),
+        JSON.stringify(one),
+      ).toBe('CLOUD_CORRUPT');
+    }
+  });
+
   it('of the first history entry are readable without a key, for it says how the key comes about', () => {
     const { bytes } = encodeHistoryEntry(firstEntry, ENDPOINT_ID, sealingTools());
     expect(decodeHistoryEntry(bytes, ENDPOINT_ID, 1, plainTools).entry).toEqual(firstEntry);

@@ -87,10 +87,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 4,
+    weight: 7,
     arbitrary: fc.record({
       do: fc.constant('crash' as const),
-      stops: fc.nat(45),
+      stops: fc.oneof(fc.nat(7), fc.nat(45)),
       next: fc.constantFrom('resume' as const, 'collect, resume' as const, 'abandon' as const, 'leave' as const),
     }),
   },

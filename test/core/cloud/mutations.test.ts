@@ -43,7 +43,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'invalidation takes a block that is held',
-    found: /I1|I3/,
+    found: /I1|I3|I7/,
     phases: () => ({
       invalidatePage: (page, held) =>
         PHASES.invalidatePage(

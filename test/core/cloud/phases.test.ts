@@ -31,6 +31,7 @@ import {
 } from '../../../src/core/cloud/vmap.ts';
 import { WaflVolume } from '../../../src/core/wafl/volume.ts';
 import { sourceView, TestEndpoint } from './driver.ts';
+import { restore } from './wafl-restore.ts';
 
 const whole = () => new VmapWorkingSet([], { complete: true });
 const vvbns = (...numbers: number[]) => Float64Array.from(numbers);
@@ -323,5 +324,52 @@ describe('I5: uploads follow the change, not the volume', () => {
     // Inode attributes and directory entries are blocks too.
     expect(result.counts[0]).toBe(2);
     expect(result.counts[1]).toBe(14);
+  });
+});
+
+describe('I9: a VVBN that was freed and given to other content', () => {
+  const block = (seed: number) => new Uint8Array(4096).fill(seed);
+
+  it('is uploaded again, and what is restored has the content of its time', () => {
+    const volume = new WaflVolume({ capacityBlocks: 200, pointersPerBlock: 4, rootPointers: 4 });
+    const endpoint = new TestEndpoint(volume);
+    const back = (name: string) => {
+      volume.createSnapshot(name, { uuid: name, createdAt: 0 });
+      return endpoint.backup(name);
+    };
+    volume.create('/f');
+    volume.write('/f', 0, block(1));
+    const first = back('one').snapshot;
+    const vvbn = volume.snapshotView('one').pointer('/f', 0);
+    volume.write('/f', 0, block(2));
+    back('two');
+    volume.deleteSnapshot('one');
+    volume.create('/g');
+    volume.write('/g', 0, block(3));
+    const third = back('three');
+    expect(volume.snapshotView('three').pointer('/g', 0)).toBe(vvbn);
+    expect(third.uploads[0]).toContain(vvbn);
+    const content = (snapshot: typeof first, path: string) => restore(endpoint, snapshot).volume.read(path)[0];
+    expect([content(first, '/f'), content(third.snapshot, '/f'), content(third.snapshot, '/g')]).toEqual([1, 2, 3]);
+  });
+
+  it('cannot be told from its former self once the base is gone, so the transfer is refused, and a baseline is offered', () => {
+    const volume = new WaflVolume({ capacityBlocks: 200, pointersPerBlock: 4, rootPointers: 4 });
+    const endpoint = new TestEndpoint(volume);
+    volume.create('/f');
+    volume.write('/f', 0, block(1));
+    volume.createSnapshot('nightly', { uuid: 'one', createdAt: 0 });
+    endpoint.backup('nightly');
+    volume.deleteSnapshot('nightly');
+    volume.write('/f', 0, block(2));
+    volume.createSnapshot('nightly', { uuid: 'two', createdAt: 0 });
+    const refused = expect.objectContaining({ code: 'CLOUD_BASE_GONE', remedy: 'Make a new baseline.' });
+    expect(() => endpoint.backup('nightly')).toThrow(refused);
+    endpoint.forget(
+      endpoint.state.snapshots.map(({ id }) => id),
+      'baseline',
+    );
+    const { snapshot } = endpoint.backup('nightly', { baseline: true });
+    expect(restore(endpoint, snapshot).volume.read('/f')).toEqual(block(2));
   });
 });
