@@ -2,6 +2,7 @@
 import { sizeOf } from './object-body.ts';
 import type { ObjectInfo, ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
+/** Calls by method, and bytes of object bodies each way. */
 export interface ObjectStoreCounts {
   readonly get: number;
   readonly head: number;
@@ -16,12 +17,14 @@ export interface ObjectStoreCounts {
   readonly receivedBytes: number;
 }
 
+/** A store that counts what passes through it. */
 export interface CountedObjectStore extends ObjectStore {
   /** As of now: a copy. */
   counts(): ObjectStoreCounts;
   reset(): void;
 }
 
+/** Counts what passes through a store. */
 export function counted(store: ObjectStore): CountedObjectStore {
   const none = { get: 0, head: 0, list: 0, put: 0, delete: 0, failed: 0, sentBytes: 0, receivedBytes: 0 };
   let counts = { ...none };

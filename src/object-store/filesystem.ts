@@ -28,6 +28,7 @@ import {
   type SweepResult,
 } from './object-store.ts';
 
+/** What a FilesystemObjectStore may be given besides its folder. */
 export interface FilesystemObjectStoreOptions {
   /** Tells leftovers of crashed puts from puts under way. */
   readonly clock?: Clock | undefined;

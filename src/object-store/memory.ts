@@ -16,6 +16,7 @@ import {
   type SweepResult,
 } from './object-store.ts';
 
+/** Objects in memory: the reference for every other adapter. */
 export class MemoryObjectStore implements ObjectStore {
   readonly capabilities = { conditionalPut: true, persistent: false };
   readonly place = 'memory';

@@ -22,6 +22,7 @@
 
 import { ObjectStoreError } from '../errors.ts';
 
+/** A place for whole objects by key; see the contract above. */
 export interface ObjectStore extends ObjectReader, ObjectLister, ObjectWriter {
   readonly capabilities: ObjectStoreCapabilities;
   /** For messages: `memory`, a folder's path, `s3://bucket/prefix`. Without credentials. */
@@ -36,10 +37,12 @@ export interface ObjectStoreCapabilities {
   readonly persistent: boolean;
 }
 
+/** Last argument of every method. */
 export interface ObjectStoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The part of a store that reads. */
 export interface ObjectReader {
   /**
    * The whole object, or a range of it.
@@ -51,6 +54,7 @@ export interface ObjectReader {
   head(key: string, options?: ObjectStoreOptions): Promise<ObjectInfo>;
 }
 
+/** The part of a store that lists. */
 export interface ObjectLister {
   /**
    * Every object whose key starts with the prefix (any text; `''` = all), in the order of the keys' UTF-8 bytes. Objects
@@ -59,6 +63,7 @@ export interface ObjectLister {
   list(prefix: string, options?: ObjectStoreOptions): AsyncIterable<ObjectInfo>;
 }
 
+/** The part of a store that changes it. */
 export interface ObjectWriter {
   /**
    * Stores a whole object, in the place of any that has the key.
@@ -83,6 +88,7 @@ export interface ObjectWriter {
 /** A whole body, or its parts in order. */
 export type ObjectBody = Uint8Array | readonly Uint8Array[];
 
+/** An object without its body. */
 export interface ObjectInfo {
   readonly key: string;
   readonly sizeBytes: number;
@@ -91,10 +97,12 @@ export interface ObjectInfo {
 /** `length` bytes from `offset`; or the `last` bytes (the whole object if it is shorter). */
 export type ByteRange = { readonly offset: number; readonly length: number } | { readonly last: number };
 
+/** What part of an object to get. */
 export interface GetOptions extends ObjectStoreOptions {
   readonly range?: ByteRange | undefined;
 }
 
+/** How to put an object. */
 export interface PutOptions extends ObjectStoreOptions {
   /** Only if no object has this key. */
   readonly ifAbsent?: boolean | undefined;
@@ -102,15 +110,18 @@ export interface PutOptions extends ObjectStoreOptions {
   readonly sha256?: Uint8Array | undefined;
 }
 
+/** Which leftovers of interrupted puts to remove. */
 export interface SweepOptions extends ObjectStoreOptions {
   readonly olderThanMs: number;
 }
 
+/** What a sweep removed. */
 export interface SweepResult {
   readonly removed: number;
   readonly sizeBytes: number;
 }
 
+/** The longest key, in bytes of UTF-8. */
 export const MAX_KEY_BYTES = 1024;
 
 /**
@@ -173,6 +184,7 @@ export function resolveRange(key: string, range: ByteRange | undefined, sizeByte
   throw new ObjectStoreError('OBJECT_STORE_BAD_RANGE', message, { key, details: { range, sizeBytes } });
 }
 
+/** A range within an object of known size, in bytes. */
 export interface ResolvedRange {
   readonly offset: number;
   readonly length: number;

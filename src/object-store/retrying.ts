@@ -15,6 +15,7 @@ import {
   type PutOptions,
 } from './object-store.ts';
 
+/** How often and how long to try again. */
 export interface RetryOptions {
   /** Attempts after the first; default 6. */
   readonly retries?: number | undefined;

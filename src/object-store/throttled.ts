@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.ts';
 import { sizeOf } from './object-body.ts';
 import type { ObjectInfo, ObjectStore, ObjectStoreOptions } from './object-store.ts';
 
+/** How much may pass at once, and per second. */
 export interface ThrottleOptions {
   /** Bodies sent and received together; default unlimited. */
   readonly bytesPerSecond?: number | undefined;

@@ -15,6 +15,7 @@ import type {
   SweepResult,
 } from '../object-store/object-store.ts';
 
+/** A method of an object store that a fault can strike. */
 export type ObjectStoreMethod = 'get' | 'head' | 'list' | 'put' | 'delete' | 'deleteMany' | 'sweep';
 
 /** Which calls a fault meets. */
@@ -44,6 +45,7 @@ export type ObjectStoreFault = ObjectStoreFaultMatch &
     | { readonly kind: 'torn' | 'damaged' | 'short' }
   );
 
+/** An object store that fails as it is told. */
 export class FaultyObjectStore implements ObjectStore {
   readonly #store: ObjectStore;
   readonly #clock: Clock | undefined;

@@ -4,11 +4,31 @@ export type { SimulatedCluster, VolumeSpec } from './cluster.ts';
 export type { ClusterSpec, User } from './cluster-state.ts';
 export { configurationOf, type SimulatedBackend, type SimulatedConfiguration } from './configuration.ts';
 export type { Fault, FaultKind, FaultMatch, FaultOf } from './faults.ts';
+export {
+  FaultyObjectStore,
+  type ObjectStoreFault,
+  type ObjectStoreFaultMatch,
+  type ObjectStoreMethod,
+} from './faulty-object-store.ts';
 export { ConnectionBroken, type SimRequest, type SimResponse } from './http/message.ts';
 export type { ListenOptions } from './http/server.ts';
+export {
+  missingNeeds,
+  type ObjectStoreContractCase,
+  type ObjectStoreSubject,
+  objectStoreContract,
+} from './object-store-contract.ts';
 export { SeededRandom } from './random.ts';
 export { REFUSALS, type RefusalName, type RefusalRow } from './refusals.ts';
+export { missingStateNeeds, type StateContractCase, type StateSubject, stateContract } from './state-contract.ts';
 export { SWITCHES, type Switches, type SwitchName } from './switches.ts';
+export {
+  type CrashOutcome,
+  type DiskFault,
+  type DiskOperation,
+  VolatileDisk,
+  type VolatileDiskOptions,
+} from './volatile-disk.ts';
 export type { SimulatedSnapshot, SimulatedVolume, VolumeState, VolumeStyle, VolumeType } from './volume.ts';
 export {
   DEFAULT_CLUSTERS,

@@ -29,6 +29,7 @@ export interface ObjectStoreSubject {
   readonly reopen?: (() => ObjectStore | Promise<ObjectStore>) | undefined;
 }
 
+/** One promise of the object-store port. */
 export interface ObjectStoreContractCase {
   readonly name: string;
   /** Capabilities without which the case makes no sense. */
@@ -47,6 +48,7 @@ export function missingNeeds(
 
 const MIB = 1024 * 1024;
 
+/** Every promise of the object-store port, as cases for any test runner. */
 export const objectStoreContract: readonly ObjectStoreContractCase[] = [
   {
     name: 'an absent key is not found by get and head, and deleting it succeeds, twice',

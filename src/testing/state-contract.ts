@@ -32,6 +32,7 @@ export interface StateSubject {
   readonly crash?: (() => StateStore | Promise<StateStore>) | undefined;
 }
 
+/** One promise of the state port. */
 export interface StateContractCase {
   readonly name: string;
   readonly needs?: readonly ('reopen' | 'crash')[];
@@ -48,6 +49,7 @@ export function missingStateNeeds({ needs = [] }: StateContractCase, subject: St
 const ENDPOINT = '6f1c1f5e-3a52-4b8b-9d5e-0b8f6d1f7a01';
 const OTHER_ENDPOINT = '0d9f5a34-6f0e-4f63-8f0a-7f8e5f0c2b02';
 
+/** Every promise of the state port, as cases for any test runner. */
 export const stateContract: readonly StateContractCase[] = [
   {
     name: 'a new state has version 0 and nothing in it',

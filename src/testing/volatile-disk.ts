@@ -10,6 +10,7 @@ import { SeededRandom } from './random.ts';
 /** What a crash leaves of what was not synced. */
 export type CrashOutcome = 'nothing' | 'everything' | 'random';
 
+/** An operation of a disk that a fault can strike. */
 export type DiskOperation =
   | 'open'
   | 'link'
@@ -35,10 +36,12 @@ export interface DiskFault {
   readonly times?: number;
 }
 
+/** What a VolatileDisk is made of. */
 export interface VolatileDiskOptions {
   readonly random?: Random;
 }
 
+/** A disk in memory that can lose power: what was not synced may then be gone, or there. */
 export class VolatileDisk {
   readonly #random: Random;
   #root = new Folder();

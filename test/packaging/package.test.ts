@@ -20,6 +20,11 @@ const SMOKE: Readonly<Record<string, string>> = {
     svm: 'svm1',
     connect: async () => Promise.reject(new Error('asked at the first request')),
   }).clusterFacts().catch((error) => error.message === 'asked at the first request')`,
+  './object-store': `(async () => {
+    const store = new m.MemoryObjectStore();
+    await store.put('a/b', new Uint8Array([1]));
+    return (await store.get('a/b'))[0] === 1;
+  })()`,
   './testing': `new m.SimulatedOntap().describe().clusters.length === 2`,
 };
 
