@@ -1,5 +1,5 @@
 /** The format's tools over Node: sha-256, zstd, AES-256-GCM with nonces that repeat from run to run (never do that with real data). */
-import { createCipheriv, createDecipheriv, hash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, hkdfSync } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Cipher, Codec, FormatTools, StrongHash } from '../../../src/core/cloud/format/tools.ts';
 
@@ -25,19 +25,21 @@ export const zstd: Codec = {
 export function testCipher(key = 7): Cipher {
   let sealed = 0;
   const secret = new Uint8Array(32).fill(key);
+  const derived = (info: string | Uint8Array, bytes: number) =>
+    new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), info, bytes));
   return {
     name: 'aes-256-gcm',
-    keyId: new Uint8Array(16).fill(key),
+    keyId: derived('ontap-data-motion key id', 16),
     seal(plain, associated) {
       const nonce = Buffer.alloc(12);
       nonce.writeUInt32LE(++sealed);
-      const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(associated);
+      const cipher = createCipheriv('aes-256-gcm', derived(associated.subarray(0, 64), 32), nonce).setAAD(associated);
       const body = Buffer.concat([cipher.update(plain), cipher.final()]);
       return new Uint8Array(Buffer.concat([nonce, cipher.getAuthTag(), body]));
     },
     open(bytes, associated) {
-      const decipher = createDecipheriv('aes-256-gcm', secret, bytes.subarray(0, 12)).setAAD(associated);
-      decipher.setAuthTag(bytes.subarray(12, 28));
+      const decipher = createDecipheriv('aes-256-gcm', derived(associated.subarray(0, 64), 32), bytes.subarray(0, 12));
+      decipher.setAAD(associated).setAuthTag(bytes.subarray(12, 28));
       return new Uint8Array(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]));
     },
   };
