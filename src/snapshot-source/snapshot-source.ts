@@ -4,16 +4,17 @@
  *
  * Contract:
  * - A snapshot is a set of inodes, each with a tree of blocks: level 0 is content (4096 bytes), levels 1 and 2 are
- *   indirect blocks of `pointersPerBlock` pointers. Every block of every level has a VVBN, from 1 to 2^48 - 1; 0 is a hole.
- *   One VVBN is one block of one level: an L1 and an L0 never share one.
- * - A VVBN keeps its content as long as a snapshot that is held, or open, has it. Equal VVBNs are equal content, so an
- *   indirect block that two snapshots share shares its whole subtree. A source without VVBNs of its own gives them by content
- *   (a cryptographic hash of at least 128 bits), to level 0 and to its indirect blocks, and gives none to other
- *   content while an open snapshot or the base has it.
+ *   indirect blocks of `pointersPerBlock` pointers. Every block of every level has a VVBN, from 1 to 2^48 - 1; 0 is a
+ *   hole. One VVBN is one block of one level: an L1 and an L0 never share one.
+ * - A VVBN keeps its content as long as a snapshot that is held, or open, has it. Equal VVBNs are equal content, so
+ *   an indirect block that two snapshots share shares its whole subtree. A source without VVBNs of its own gives them
+ *   by content (a cryptographic hash of at least 128 bits), to level 0 and to its indirect blocks, and gives none to
+ *   other content while an open snapshot or the base has it.
  * - What an inode is called and what its attributes are is content of metafiles, which are inodes like the others.
  * - A source that must read its data to know its VVBNs reads it once: it gives inodes in pieces, bottom up
  *   (`changedRoots`), and answers for the blocks of the piece it gave last from what it has just read. What it gives
- *   as the content of a VVBN is the very bytes that the VVBN was given for, or the call fails with `CLOUD_SOURCE_CHANGED`.
+ *   as the content of a VVBN is the very bytes that the VVBN was given for, or the call fails with
+ *   `CLOUD_SOURCE_CHANGED`.
  */
 import type { InodeRoot } from '../core/cloud/inode-root.ts';
 
@@ -29,11 +30,13 @@ export interface SourceFacts {
   readonly id: string;
   /** Pointers in an indirect block. */
   readonly pointersPerBlock: number;
-  /** Says how the metafiles are laid out, with a version: `wafl/1`. Kept with each snapshot, for whoever restores it. */
+  /**
+   * Says how the metafiles are laid out, with a version: `wafl/1`. Kept with each snapshot, for whoever restores it.
+   */
   readonly format: string;
   /**
-   * Whether `held` and `roots` can answer before `changedRoots` has ended. If not, phase 1 runs after the scan: that is safe as well,
-   * since what the VMAP knows keeps its content until the snapshot is closed.
+   * Whether `held` and `roots` can answer before `changedRoots` has ended. If not, phase 1 runs after the scan: that
+   * is safe as well, since what the VMAP knows keeps its content until the snapshot is closed.
    */
   readonly knownBeforeScan: boolean;
 }
@@ -67,9 +70,10 @@ export interface OpenSnapshot {
   readonly snapshot: SourceSnapshot;
 
   /**
-   * The inodes whose trees differ from the base's, all without a base, in batches. A piece need not be whole: `topmost` may be a part of the
-   * inode's tree at any level, as long as the pieces cover all that differs, and a piece comes only when all below it
-   * has been given in earlier pieces or can be read now. Blocks that do not differ may be among them.
+   * The inodes whose trees differ from the base's, all without a base, in batches. A piece need not be whole:
+   * `topmost` may be a part of the inode's tree at any level, as long as the pieces cover all that differs, and a
+   * piece comes only when all below it has been given in earlier pieces or can be read now. Blocks that do not differ
+   * may be among them.
    * @param base uuid of a snapshot that is held, by which a source that can compare skips what both share
    * @throws CloudError `CLOUD_BASE_GONE` when the base is given and not held, `CLOUD_SOURCE_CHANGED`
    */
@@ -92,7 +96,8 @@ export interface OpenSnapshot {
   roots(options?: SourceOptions): AsyncIterable<readonly InodeRoot[]>;
 
   /**
-   * Which VVBNs of a range the snapshot holds: one bit each, in 32-bit words, the lowest in the lowest bit. 0 is never held.
+   * Which VVBNs of a range the snapshot holds: one bit each, in 32-bit words, the lowest in the lowest bit. 0 is
+   * never held.
    * @param first a multiple of 32; `count` too
    * @param level of one level only; of all levels if not given
    */

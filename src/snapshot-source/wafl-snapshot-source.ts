@@ -1,4 +1,7 @@
-/** Adapter: the snapshots of a volume model (core/wafl) as a source. Views and blocks are in memory; batches are slices. */
+/**
+ * Adapter: the snapshots of a volume model (core/wafl) as a source. Views and blocks are in memory; batches are
+ * slices.
+ */
 import type { InodeRoot } from '../core/cloud/inode-root.ts';
 import { BLOCK_SIZE, type Vvbn } from '../core/wafl/blocks.ts';
 import { visitChanges } from '../core/wafl/changes.ts';

@@ -1,7 +1,8 @@
 /**
- * A source without VVBNs of its own, as an image or a block device is one: it gives them by content, to data and to its
- * own indirect blocks, reads its data once, in pieces, and answers for the blocks of a piece from what it has just read. It is strict: what a real one
- * could not answer, it refuses. Here to prove that the port fits such a source.
+ * A source without VVBNs of its own, as an image or a block device is one: it gives them by content, to data and to
+ * its own indirect blocks, reads its data once, in pieces, and answers for the blocks of a piece from what it has
+ * just read. It is strict: what a real one could not answer, it refuses. Here to prove that the port fits such a
+ * source.
  */
 import { createHash } from 'node:crypto';
 import type { InodeRoot } from '../../src/core/cloud/inode-root.ts';

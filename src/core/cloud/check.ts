@@ -1,8 +1,8 @@
 /**
- * Core: the checker. It looks at an endpoint as it lies in the store, at the VMAP and at the snapshots that the source
- * still holds, and says, a sentence each, which of the invariants I1, I2, I4, I6 and I8 does not hold and where. It shares no code
- * with the phases but the decoders, walks everything from L3 down, and keeps all of it in memory: for tests and small endpoints.
- * I3 and I5 are about a transfer, not about a state: `checkUploads`.
+ * Core: the checker. It looks at an endpoint as it lies in the store, at the VMAP and at the snapshots that the
+ * source still holds, and says, a sentence each, which of the invariants I1, I2, I4, I6 and I8 does not hold and
+ * where. It shares no code with the phases but the decoders, walks everything from L3 down, and keeps all of it in
+ * memory: for tests and small endpoints. I3 and I5 are about a transfer, not about a state: `checkUploads`.
  */
 import { CloudError } from '../../errors.ts';
 import { HOLE, type Level, objectIdOf, slotOf } from './block-numbers.ts';

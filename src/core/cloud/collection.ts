@@ -1,6 +1,6 @@
 /**
- * Core: garbage collection. It deletes what no live snapshot, no restore under way and no transfer in flight needs. The VMAP needs what
- * the base needs, and the base is live.
+ * Core: garbage collection. It deletes what no live snapshot, no restore under way and no transfer in flight needs.
+ * The VMAP needs what the base needs, and the base is live.
  *
  * 1. Put the collect entry (`proposeCollect`). From then on what it does not spare is dead, whatever comes later: ids
  *    below its floor are never given again, and a later snapshot can only reuse what the base has.

@@ -1,7 +1,7 @@
 /**
  * Core: indirect blocks as stored. A populated L1 holds the PVBNs of its L0 blocks, a populated L2 those of its L1
- * blocks, eight bytes each, little endian, 0 for a hole. An unchanged subtree costs nothing: its topmost block is in the
- * VMAP, and what points at it needs only that entry.
+ * blocks, eight bytes each, little endian, 0 for a hole. An unchanged subtree costs nothing: its topmost block is in
+ * the VMAP, and what points at it needs only that entry.
  */
 import { InternalError } from '../../errors.ts';
 import { HOLE } from './block-numbers.ts';

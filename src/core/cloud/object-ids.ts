@@ -10,7 +10,10 @@ import { isPending, UNMAPPED, type VmapPage } from './vmap.ts';
 export const ID_PAGE_IDS = 32_768;
 const ID_PAGE_WORDS = ID_PAGE_IDS / 32;
 
-/** Adds the object ids that a page of the VMAP names. @throws InternalError for a Pending entry: the transfer is not done */
+/**
+ * Adds the object ids that a page of the VMAP names.
+ * @throws InternalError for a Pending entry: the transfer is not done
+ */
 export function addObjectIds(page: VmapPage, ids: ObjectIdSet): void {
   const { entries } = page;
   // PVBNs of the object that was met last: most entries lie next to their neighbour's.

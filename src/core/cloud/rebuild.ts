@@ -8,7 +8,11 @@ import { HOLE, objectIdOf, slotOf } from './block-numbers.ts';
 import type { ObjectHead } from './format/object.ts';
 import { pageNumberOf, setEntry, UNMAPPED, VMAP_PAGE_ENTRIES, type Vmap } from './vmap.ts';
 
-/** The VVBNs of these PVBNs, HOLE for holes. @param heads those of every object named @throws CloudError `CLOUD_CORRUPT` */
+/**
+ * The VVBNs of these PVBNs, HOLE for holes.
+ * @param heads those of every object named
+ * @throws CloudError `CLOUD_CORRUPT`
+ */
 export function vvbnsOf(pvbns: Float64Array, heads: ReadonlyMap<number, ObjectHead>): Float64Array {
   return pvbns.map((pvbn) => {
     if (pvbn === HOLE) return HOLE;

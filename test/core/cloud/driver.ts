@@ -174,8 +174,8 @@ export class TestEndpoint {
   }
 
   /**
-   * A transfer of a snapshot; resumes the one that the checkpoint tells of, if it is of the same snapshot. Each stop is a
-   * point at which a crash may come.
+   * A transfer of a snapshot; resumes the one that the checkpoint tells of, if it is of the same snapshot. Each stop
+   * is a point at which a crash may come.
    */
   *transfer(name: string, options: { readonly baseline?: boolean } = {}): Generator<string, TransferResult, void> {
     const view = this.volume.snapshotView(name);

@@ -1,4 +1,7 @@
-/** The format's tools over Node: sha-256, zstd, AES-256-GCM with nonces that repeat from run to run (never do that with real data). */
+/**
+ * The format's tools over Node: sha-256, zstd, AES-256-GCM with nonces that repeat from run to run (never do that
+ * with real data).
+ */
 import { createCipheriv, createDecipheriv, hash, hkdfSync } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Cipher, Codec, FormatTools, StrongHash } from '../../../src/core/cloud/format/tools.ts';

@@ -6,6 +6,7 @@ import { toHex } from '../../../src/core/cloud/format/binary.ts';
 import {
   decodeHistoryEntry,
   encodeHistoryEntry,
+  endpointIdOf,
   type HistoryEntry,
 } from '../../../src/core/cloud/format/history-entry.ts';
 import { decodeL3Part, encodeL3Part } from '../../../src/core/cloud/format/l3-part.ts';
@@ -299,7 +300,11 @@ describe('the bytes of format version 1', () => {
 
   it('of the first history entry are readable without a key, for it says how the key comes about', () => {
     const { bytes } = encodeHistoryEntry(firstEntry, ENDPOINT_ID, sealingTools());
-    expect(decodeHistoryEntry(bytes, ENDPOINT_ID, 1, plainTools).entry).toEqual(firstEntry);
+    const endpointId = endpointIdOf(bytes, plainTools);
+    expect(endpointId).toEqual(ENDPOINT_ID);
+    expect(decodeHistoryEntry(bytes, endpointId, 1, plainTools).entry).toEqual(firstEntry);
+    expectRefused(() => endpointIdOf(encodeHistoryEntry(entry, ENDPOINT_ID, plainTools).bytes, plainTools));
+    expectRefused(() => endpointIdOf(new Uint8Array(95), plainTools));
   });
 
   it('I10: two groups of an object, or two objects, cannot change places', () => {

@@ -1,4 +1,7 @@
-/** Random histories of a small volume and its endpoint: arbitraries, and the machine that plays them and checks after every step. */
+/**
+ * Random histories of a small volume and its endpoint: arbitraries, and the machine that plays them and checks after
+ * every step.
+ */
 import fc from 'fast-check';
 import { check, checkUploads, type DecodedCache, type SourceView } from '../../../src/core/cloud/check.ts';
 import type { SnapshotFacts } from '../../../src/core/cloud/format/history-entry.ts';

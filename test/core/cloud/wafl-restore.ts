@@ -1,4 +1,7 @@
-/** Restores of snapshots onto volume models, by the restore plan, and what a snapshot is in a form that can be compared. */
+/**
+ * Restores of snapshots onto volume models, by the restore plan, and what a snapshot is in a form that can be
+ * compared.
+ */
 import { createHash } from 'node:crypto';
 import { HOLE } from '../../../src/core/cloud/block-numbers.ts';
 import type { SnapshotFacts } from '../../../src/core/cloud/format/history-entry.ts';

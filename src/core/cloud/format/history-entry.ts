@@ -2,6 +2,7 @@
 import type { ObjectId } from '../block-numbers.ts';
 import { toHex } from './binary.ts';
 import { encodeJson, Fields } from './fields.ts';
+import { openHeader } from './header.ts';
 import { digestOf, openRecord, sealRecord } from './record.ts';
 import type { FormatTools } from './tools.ts';
 
@@ -19,7 +20,9 @@ export interface EndpointProperties {
   /** What the source calls the volume for good: a uuid, a device's identity. */
   readonly sourceId: string;
   readonly pointersPerBlock: number;
-  /** How the key comes about (cipher, salt, cost, key id); absent for an endpoint without encryption. Nothing secret. */
+  /**
+   * How the key comes about (cipher, salt, cost, key id); absent for an endpoint without encryption. Nothing secret.
+   */
   readonly encryption?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -100,6 +103,17 @@ export function encodeHistoryEntry(
   const open = entry.number === 1 ? { ...tools, cipher: undefined } : tools;
   const bytes = sealRecord({ kind: 'history-entry', endpointId, id: entry.number, part: 0 }, encodeJson(entry), open);
   return { bytes, digest: toHex(digestOf(bytes)) };
+}
+
+/**
+ * The id of the endpoint whose first history entry this is: how an endpoint is opened by its place alone. It is to be
+ * believed once the entry has been decoded with it.
+ * @throws CloudError `CLOUD_CORRUPT`, `CLOUD_FORMAT_VERSION`
+ */
+export function endpointIdOf(firstEntry: Uint8Array, tools: FormatTools): Uint8Array {
+  const endpointId = firstEntry.slice(8, 24);
+  openHeader(firstEntry, { kind: 'history-entry', endpointId, id: 1, part: 0 }, tools);
+  return endpointId;
 }
 
 /** @throws CloudError `CLOUD_CORRUPT`, `CLOUD_FORMAT_VERSION`, `CLOUD_KEY_WRONG` */

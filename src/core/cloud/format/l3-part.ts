@@ -1,4 +1,7 @@
-/** Core, format: one part of a snapshot's L3 file: inodes in ascending order, each with the PVBNs of its topmost blocks. */
+/**
+ * Core, format: one part of a snapshot's L3 file: inodes in ascending order, each with the PVBNs of its topmost
+ * blocks.
+ */
 
 import { CloudError } from '../../../errors.ts';
 import { LEVELS, type Level } from '../block-numbers.ts';

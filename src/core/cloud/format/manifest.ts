@@ -1,4 +1,7 @@
-/** Core, format: the manifest of a snapshot. It names the parts of the L3 file and of the object-id bitmap, with their hashes. */
+/**
+ * Core, format: the manifest of a snapshot. It names the parts of the L3 file and of the object-id bitmap, with their
+ * hashes.
+ */
 import type { ObjectId } from '../block-numbers.ts';
 import { toHex } from './binary.ts';
 import { encodeJson, Fields } from './fields.ts';

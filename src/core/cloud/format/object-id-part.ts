@@ -1,4 +1,7 @@
-/** Core, format: one part of a snapshot's object-id bitmap: pages of the bitmap, ascending, each with its number before it. */
+/**
+ * Core, format: one part of a snapshot's object-id bitmap: pages of the bitmap, ascending, each with its number
+ * before it.
+ */
 import { ID_PAGE_IDS, type ObjectIdPage } from '../object-ids.ts';
 import { getU64, setU64, toHex, viewOf } from './binary.ts';
 import { misplaced } from './header.ts';

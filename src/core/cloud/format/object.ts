@@ -230,7 +230,10 @@ export function decodeHead(
   };
 }
 
-/** The group that a slot lies in. @throws CloudError `CLOUD_CORRUPT` when the object has no such slot, or it was emptied */
+/**
+ * The group that a slot lies in.
+ * @throws CloudError `CLOUD_CORRUPT` when the object has no such slot, or it was emptied
+ */
 export function groupOf(head: ObjectHead, slot: number): ObjectGroup {
   const group = head.groups[Math.floor(slot / head.groupSlots)];
   if (group === undefined || slot >= head.slotCount || head.vvbns[slot] === HOLE) {
@@ -242,8 +245,8 @@ export function groupOf(head: ObjectHead, slot: number): ObjectGroup {
 }
 
 /**
- * The blocks of a group, one `slotBytes` after the other (zeros for an emptied slot), from its stored bytes, after every
- * check: hash of the stored bytes, decryption, decompression, hash of each block.
+ * The blocks of a group, one `slotBytes` after the other (zeros for an emptied slot), from its stored bytes, after
+ * every check: hash of the stored bytes, decryption, decompression, hash of each block.
  * @throws CloudError `CLOUD_CORRUPT`
  */
 export function decodeGroup(head: ObjectHead, group: ObjectGroup, stored: Uint8Array, tools: FormatTools): Uint8Array {
@@ -267,7 +270,10 @@ export function decodeGroup(head: ObjectHead, group: ObjectGroup, stored: Uint8A
   return blocks;
 }
 
-/** All blocks of an object from its stored bytes; nothing may be missing, and nothing may follow. @throws as the parts */
+/**
+ * All blocks of an object from its stored bytes; nothing may be missing, and nothing may follow.
+ * @throws CloudError as `decodeHead` and `decodeGroup`
+ */
 export function decodeObject(
   bytes: Uint8Array,
   endpointId: Uint8Array,

@@ -34,13 +34,16 @@ export interface StrongHash {
 /**
  * Authenticated encryption under the endpoint's key. What `seal` gives is nonce, tag and encrypted bytes.
  *
- * `aes-256-gcm`: 12 random bytes of nonce, then 16 of tag. The associated bytes always begin with the 64 bytes of the header that say what is stored
- * where; the key is HKDF-SHA-256 of the endpoint's key with no salt and those 64 bytes as info, so that no two objects
- * share one and random nonces cannot run out. See docs/cloud.md.
+ * `aes-256-gcm`: 12 random bytes of nonce, then 16 of tag. The associated bytes always begin with the 64 bytes of the
+ * header that say what is stored where; the key is HKDF-SHA-256 of the endpoint's key with no salt and those 64 bytes
+ * as info, so that no two objects share one and random nonces cannot run out. See docs/cloud.md.
  */
 export interface Cipher {
   readonly name: Exclude<CipherName, 'none'>;
-  /** 16 bytes that tell keys apart; public: HKDF-SHA-256 of the endpoint's key with the info `ontap-data-motion key id`. */
+  /**
+   * 16 bytes that tell keys apart; public: HKDF-SHA-256 of the endpoint's key with the info
+   * `ontap-data-motion key id`.
+   */
   readonly keyId: Uint8Array;
   seal(plain: Uint8Array, associated: Uint8Array): Uint8Array;
   /** Throws anything when the bytes were not sealed with this key for these associated bytes. */
