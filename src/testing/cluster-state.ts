@@ -34,6 +34,8 @@ export interface User {
   readonly svm?: string;
   /** `readonly` may only read, `none` not even that. */
   readonly role: 'admin' | 'readonly' | 'none';
+  /** Paths below /api that are closed to the user all the same, `*` for anything: `/storage/aggregates*`. */
+  readonly denied?: readonly string[];
 }
 
 /** The other cluster of a peering. */
@@ -58,6 +60,20 @@ export interface SvmPeer {
   applications: readonly string[];
 }
 
+/** Beforehand: new peerings that the peer cluster asks for with this SVM need no acceptance. */
+export interface SvmPeerPermission {
+  readonly svm: Svm;
+  readonly clusterPeer: ClusterPeer;
+  applications: readonly string[];
+}
+
+/** How often snapshots are taken. The simulator takes none by it: it is there to be named. */
+export interface SnapshotPolicy {
+  readonly uuid: string;
+  readonly name: string;
+  readonly copies: readonly { readonly schedule: string; readonly count: number; readonly label?: string }[];
+}
+
 /** Those who follow what hosts write. */
 export interface Mirrors {
   /** Why hosts may not write to the volume now. */
@@ -76,6 +92,20 @@ export interface JobOrder {
 const TIB = 2 ** 40;
 const MIB = 2 ** 20;
 const FIRST_MSID = 2_147_484_673;
+
+const BUILT_IN_SNAPSHOT_POLICIES: Readonly<Record<string, SnapshotPolicy['copies']>> = {
+  default: [
+    { schedule: 'hourly', count: 6 },
+    { schedule: 'daily', count: 2, label: 'daily' },
+    { schedule: 'weekly', count: 2, label: 'weekly' },
+  ],
+  'default-1weekly': [
+    { schedule: 'hourly', count: 6 },
+    { schedule: 'daily', count: 2, label: 'daily' },
+    { schedule: 'weekly', count: 1, label: 'weekly' },
+  ],
+  none: [],
+};
 
 export class ClusterState {
   readonly physics: Physics;
@@ -97,6 +127,8 @@ export class ClusterState {
   readonly jobs: Jobs;
   readonly peers: ClusterPeer[] = [];
   svmPeers: SvmPeer[] = [];
+  svmPeerPermissions: SvmPeerPermission[] = [];
+  readonly snapshotPolicies: readonly SnapshotPolicy[];
   /** A dead cluster answers nobody, its peers neither. */
   alive = true;
   readonly #mirrors: Mirrors;
@@ -124,6 +156,11 @@ export class ClusterState {
       ([name, rules]) => new Policy(uuid(), name, rules, { builtIn: true }),
     );
     this.schedules = Object.entries(BUILT_IN_SCHEDULES).map(([name, cron]) => new Schedule(uuid(), name, cron));
+    this.snapshotPolicies = Object.entries(BUILT_IN_SNAPSHOT_POLICIES).map(([name, copies]) => ({
+      uuid: uuid(),
+      name,
+      copies,
+    }));
     this.jobs = new Jobs(physics.timeline, uuid, (error) => jobError(error, physics.switches));
     this.svms = (spec.svms ?? ['svm1']).map((name) => new Svm(uuid(), name));
     for (const svm of this.svms) this.#addRootVolume(svm);
@@ -199,9 +236,10 @@ export class ClusterState {
     );
   }
 
-  /** A peer SVM keeps its name where that is free; else it gets a number, as `svm1.1`. */
-  freeAlias(name: string): string {
-    const taken = new Set([...this.svms.map((svm) => svm.name), ...this.svmPeers.map(({ alias }) => alias)]);
+  /** A peer SVM keeps its name where no other SVM goes by it; else it gets a number, as `svm1.1`. */
+  freeAlias(name: string, peerSvm: Svm): string {
+    const others = this.svmPeers.filter((known) => known.peerSvm !== peerSvm);
+    const taken = new Set([...this.svms.map((svm) => svm.name), ...others.map(({ alias }) => alias)]);
     if (!taken.has(name)) return name;
     for (let number = 1; ; number++) if (!taken.has(`${name}.${number}`)) return `${name}.${number}`;
   }

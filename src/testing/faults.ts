@@ -1,4 +1,5 @@
 /** Scripted faults: what goes wrong, with which requests, and how often. */
+import { pathMatches } from './http/message.ts';
 
 /** Which requests a fault meets. */
 export interface FaultMatch {
@@ -90,6 +91,5 @@ function matches(fault: Fault, method: string, path: string): boolean {
   if (fault.method !== undefined && fault.method.toUpperCase() !== method) return false;
   if (fault.path === undefined) return true;
   if (fault.path instanceof RegExp) return fault.path.test(path);
-  const pattern = fault.path.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${pattern.join('.*')}$`).test(path);
+  return pathMatches(fault.path, path);
 }

@@ -65,6 +65,8 @@ export class SimulatedVolume {
   name: string;
   encrypted: boolean;
   settings: JsonTree;
+  /** Jobs on their way that take it online or offline. */
+  stateChanges = 0;
   /** False for a dp volume to which nothing was transferred yet: it has no file system to mount. */
   initialized: boolean;
   #type: VolumeType;

@@ -165,7 +165,7 @@ export class SimulatedOntap {
         svm: near.svm,
         peerSvm: far.svm,
         peerCluster: far.cluster,
-        alias: near.cluster === far.cluster ? far.svm.name : near.cluster.freeAlias(far.svm.name),
+        alias: near.cluster === far.cluster ? far.svm.name : near.cluster.freeAlias(far.svm.name, far.svm),
         state: 'peered',
         applications,
       });

@@ -273,12 +273,18 @@ describe('bodies', () => {
     }
   });
 
+  it('take the name of an object for a reference to it, and enumerations in upper case', async () => {
+    const body = { name: 'b3', svm: 'svm1', type: 'DP', style: 'FlexVol', aggregates: [{ name: 'aggr1' }] };
+    await scene.ok(scene.source, 'POST', '/storage/volumes', body);
+    expect(scene.source.volume('svm1', 'b3')).toMatchObject({ type: 'dp', style: 'flexvol' });
+  });
+
   it.each([
     [{ nme: 'x' }, '262179', 'nme'],
     [{ space: { colour: 1 } }, '262179', 'space.colour'],
     [{ size: 'large' }, '262197', 'size'],
     [{ encryption: { enabled: 'perhaps' } }, '262197', 'encryption.enabled'],
-    [{ svm: 'svm1' }, '262197', 'svm'],
+    [{ space: '10' }, '262197', 'space'],
     [{ svm: { name: 'a' }, 'svm.name': 'b' }, '262188', 'svm.name'],
   ])('%j is refused with %s', async (body, code, target) => {
     const { status, json } = await call(scene.source, 'POST', '/storage/volumes', { body });
@@ -312,7 +318,7 @@ describe('changes', () => {
   });
 
   it('a job that fails within return_timeout is answered as the error', async () => {
-    const path = `/storage/volumes/${scene.volume.uuid}`;
+    const path = `/storage/volumes/${scene.source.volume('svm1', 'vol2').uuid}`;
     const { status, json } = await call(scene.source, 'DELETE', `${path}?return_timeout=5`);
     expect(status).toBe(400);
     expect(json.error.code).toBe('917536');
@@ -343,12 +349,38 @@ describe('changes', () => {
 
   it('a collection change stops at the first failure, unless told to go on', async () => {
     const path = '/storage/volumes?svm.name=svm1';
-    const stopped = await call(scene.source, 'DELETE', `${path}&is_svm_root=false`);
+    const stopped = await call(scene.source, 'DELETE', `${path}&nas.path=!null`);
     expect(stopped.json).toMatchObject({ num_records: 0, error: { code: '917536' } });
-    await scene.ok(scene.source, 'PATCH', '/storage/volumes?name=vol1|vol2', { state: 'offline' });
-    const goneOn = await call(scene.source, 'DELETE', `${path}&is_svm_root=false&continue_on_failure=true`);
+    const goneOn = await call(scene.source, 'DELETE', `${path}&continue_on_failure=true`);
     expect(goneOn.json).toMatchObject({ num_records: 2, error: { code: '917536' } });
-    expect(await names('svm.name=svm1')).toEqual(['archive', 'svm1_root']);
+    expect(await names('svm.name=svm1')).toEqual(['svm1_root', 'vol2']);
+  });
+
+  it('validate_only says what would be refused, and changes nothing', async () => {
+    const { uuid } = scene.volume;
+    const mounted = scene.source.volume('svm1', 'vol2');
+    const volumes = '/storage/volumes?validate_only=true';
+    const made = { name: 'made', svm: { name: 'svm1' }, aggregates: [{ name: 'aggr1' }] };
+    const validate = async (method: string, path: string, body?: unknown) => {
+      const { status, json } = await call(scene.source, method, path, body === undefined ? {} : { body });
+      return json?.error?.code ?? status;
+    };
+    expect(await validate('POST', volumes, made)).toBe(201);
+    expect(await validate('POST', volumes, { ...made, aggregates: [{ name: 'aggr9' }] })).not.toBe(201);
+    expect(await validate('PATCH', `/storage/volumes/${uuid}?validate_only=true`, offline.body)).toBe(200);
+    expect(
+      await validate('PATCH', `/storage/volumes/${uuid}?return_timeout=9`, { validate_only: true, size: '9GB' }),
+    ).toBe('262197');
+    expect(await validate('PATCH', `/storage/volumes/${uuid}`, { validate_only: true, 'nas.path': '/vol2' })).toBe(202);
+    expect(await validate('DELETE', `/storage/volumes/${uuid}?validate_only=true`)).toBe(200);
+    expect(await validate('DELETE', `/storage/volumes/${mounted.uuid}?validate_only=true`)).toBe(202);
+    expect(await names('svm.name=svm1')).toEqual(['archive', 'svm1_root', 'vol1', 'vol2']);
+    expect(scene.volume).toMatchObject({ state: 'online', junctionPath: undefined });
+  });
+
+  it('a volume that is online is taken offline and deleted', async () => {
+    await scene.ok(scene.source, 'DELETE', `/storage/volumes/${scene.volume.uuid}`);
+    expect(await names('svm.name=svm1')).toEqual(['archive', 'svm1_root', 'vol2']);
   });
 
   it('a collection change that takes too long links to its own rest', async () => {
@@ -375,7 +407,10 @@ describe('what is accepted', () => {
     for (const path of ['/cluster', '/cluster/nodes', '/cluster/jobs', '/cluster/peers', '/cluster/schedules']) {
       expect((await get(`${path}?fields=**`)).status).toBe(200);
     }
-    for (const path of ['/svm/svms', '/svm/peers', '/storage/aggregates', '/snapmirror/policies']) {
+    for (const path of ['/svm/svms', '/svm/peers', '/svm/peer-permissions', '/storage/aggregates']) {
+      expect((await get(`${path}?fields=**`)).status).toBe(200);
+    }
+    for (const path of ['/snapmirror/policies', '/storage/snapshot-policies']) {
       expect((await get(`${path}?fields=**`)).status).toBe(200);
     }
   });

@@ -38,16 +38,17 @@ describe('jobs', () => {
 
   it('fail with an integer code and, in the new shape only, an error with a text code', async () => {
     for (const [jobFailureShape, error] of [
-      ['new', { code: '917536', message: expect.stringContaining('must be offline') }],
+      ['new', { code: '917536', message: expect.stringContaining('must be unmounted') }],
       ['old', undefined],
     ] as const) {
       const scene = new Scene({ switches: { jobFailureShape } });
+      scene.volume.junctionPath = '/vol1';
       const answer = await call(scene.source, 'DELETE', pathOf(scene));
       const job = await scene.jobEnd(answer);
       expect(job).toMatchObject({
         state: 'failure',
         code: 917536,
-        message: expect.stringContaining('must be offline'),
+        message: expect.stringContaining('must be unmounted'),
       });
       expect(job.error).toEqual(error);
     }

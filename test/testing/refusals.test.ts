@@ -337,8 +337,18 @@ const CASES: Record<RefusalName, Case> = {
       return patchingVolume({ state: 'offline' }).send(scene);
     },
   },
-  volumeNotOffline: {
-    send: ({ source, volume }) => call(source, 'DELETE', `/storage/volumes/${volume.uuid}`),
+  volumeMounted: {
+    send({ source }) {
+      const { uuid } = source.createVolume({ svm: 'svm1', name: 'seen', sizeBytes: 100 * MIB, junctionPath: '/seen' });
+      return call(source, 'DELETE', `/storage/volumes/${uuid}`);
+    },
+  },
+  volumeStateChanging: {
+    async send({ source, volume }) {
+      const path = `/storage/volumes/${volume.uuid}`;
+      expect((await call(source, 'PATCH', path, { body: { state: 'offline' } })).status).toBe(202);
+      return call(source, 'DELETE', path);
+    },
   },
   volumeInRelationship: {
     async send(scene) {
@@ -390,6 +400,12 @@ const CASES: Record<RefusalName, Case> = {
       return call(scene.source, 'DELETE', `/svm/peers/${records[0].uuid}`);
     },
   },
+  svmUnknownForPermission: onSource('POST', '/svm/peer-permissions', {
+    body: { svm: { name: 'svm9' }, cluster_peer: { name: 'cluster2' }, applications: ['snapmirror'] },
+  }),
+  permissionClusterUnknown: onSource('POST', '/svm/peer-permissions', {
+    body: { svm: { name: 'svm1' }, cluster_peer: { name: 'stranger' }, applications: ['snapmirror'] },
+  }),
   scheduleInUse: {
     async send(scene) {
       await scene.ok(scene.destination, 'POST', '/cluster/schedules', { name: 'odd', cron: { minutes: [1] } });

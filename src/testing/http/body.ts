@@ -110,6 +110,10 @@ function checkedValue(field: Field, value: unknown, rules: BodyRules): unknown {
   if (Array.isArray(value)) {
     return value.map((item) => checkedValue({ ...field, list: Array.isArray(item) }, item, rules));
   }
+  // A reference to another object may be its name alone: `policy: "Asynchronous"`.
+  if (field.type === 'object' && !field.list && typeof value === 'string' && rules.schema.fields.has(`${name}.name`)) {
+    return checked({ name: value }, name, rules);
+  }
   if (isTree(value)) {
     if (field.type !== 'object')
       throw new Refusal('invalidValue', { value: '{...}', name, expected: `<${field.type}>` });
@@ -141,9 +145,15 @@ function scalar(field: Field, value: unknown, rules: BodyRules): unknown {
       throw refuse('true/false');
     default:
       if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') throw refuse('text');
-      if (field.values && !field.values.includes(String(value)) && !rules.valuesLeftToResource?.includes(field.name)) {
-        throw refuse(field.values.join('|'));
-      }
-      return String(value);
+      return enumerated(field, String(value), rules, refuse);
   }
+}
+
+/** Values of an enumeration count in upper case as well; ONTAP answers with its own spelling. */
+function enumerated(field: Field, text: string, rules: BodyRules, refuse: (expected: string) => Refusal): string {
+  if (!field.values) return text;
+  const known = field.values.find((value) => value.toLowerCase() === text.toLowerCase());
+  if (known !== undefined) return known;
+  if (rules.valuesLeftToResource?.includes(field.name)) return text;
+  throw refuse(field.values.join('|'));
 }

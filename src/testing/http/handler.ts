@@ -12,7 +12,7 @@ import { type Caller, callerOf } from './auth.ts';
 import { Body } from './body.ts';
 import { type Selection, selection } from './fields.ts';
 import { type JsonTree, valuesAt } from './json-tree.ts';
-import type { SimRequest, SimResponse } from './message.ts';
+import { pathMatches, type SimRequest, type SimResponse } from './message.ts';
 import { Arguments, type Comparable, compare, fieldTest, fromRecord } from './query.ts';
 import type { Outcome, RequestContext, Resource } from './resource.ts';
 import { type Route, route } from './router.ts';
@@ -97,7 +97,8 @@ class Exchange {
     if (!allowed.includes(method)) throw new Refusal('methodUnsupported');
     if (target.resource.clusterOnly?.(context) && context.svm) throw new Refusal('clusterOnly');
     const reads = READS.has(method);
-    if (!reads && caller.user.role !== 'admin') throw new Refusal('notAuthorized');
+    const denied = caller.user.denied?.some((pattern) => pathMatches(pattern, target.path)) ?? false;
+    if (denied || (!reads && caller.user.role !== 'admin')) throw new Refusal('notAuthorized');
     if ((reads || method === 'DELETE') && body !== undefined && body.trim() !== '') {
       throw new Refusal('bodyNotAllowed', { method });
     }

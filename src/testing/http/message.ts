@@ -38,3 +38,9 @@ export function belowApi(path: string): string | undefined {
   const tidy = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
   return /^\/api\/./.test(tidy) ? tidy.slice('/api'.length) : undefined;
 }
+
+/** `*` in the pattern stands for anything; both are paths below /api. */
+export function pathMatches(pattern: string, path: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(path);
+}

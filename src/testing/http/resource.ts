@@ -31,6 +31,8 @@ export type Outcome<R> =
 export interface Resource<R> extends FieldRules {
   /** Below /api: `/storage/volumes/{volume.uuid}/snapshots`. */
   readonly path: string;
+  /** How many parts of an instance's path are its key, joined by slashes; default 1. */
+  readonly keyParts?: number;
   /** The collection is one object, as /cluster. */
   readonly single?: true;
   /** Refused to users of an SVM and to tunnelled requests. */

@@ -20,7 +20,7 @@ export function route(resources: readonly Resource<any>[], rawPath: string): Rou
   const parts = path.slice(1).split('/').map(decoded);
   for (const resource of resources) {
     const pattern = resource.path.slice(1).split('/');
-    const isInstance = parts.length === pattern.length + 1 && !resource.single;
+    const isInstance = parts.length === pattern.length + (resource.keyParts ?? 1) && !resource.single;
     if (parts.length !== pattern.length && !isInstance) continue;
     const parameters: Record<string, string> = {};
     const fits = pattern.every((part, index) => {
@@ -29,7 +29,8 @@ export function route(resources: readonly Resource<any>[], rawPath: string): Rou
       parameters[part.slice(1, -1)] = given;
       return true;
     });
-    if (fits) return { resource, path, key: isInstance ? parts[pattern.length] : undefined, parameters };
+    if (fits)
+      return { resource, path, key: isInstance ? parts.slice(pattern.length).join('/') : undefined, parameters };
   }
   throw new Refusal('unknownPath');
 }

@@ -1,10 +1,10 @@
 /** Everything that a simulated cluster answers for. A path that is not here is not simulated: code 3. */
 import type { Resource } from '../http/resource.ts';
 import { clusterPeerResource, clusterResource, jobResource, nodeResource, scheduleResource } from './cluster.ts';
-import { policyResource } from './policies.ts';
+import { policyResource, snapshotPolicyResource } from './policies.ts';
 import { relationshipResource, transferResource } from './relationships.ts';
 import { snapshotResource } from './snapshots.ts';
-import { aggregateResource, svmPeerResource, svmResource } from './svms.ts';
+import { aggregateResource, svmPeerPermissionResource, svmPeerResource, svmResource } from './svms.ts';
 import { volumeResource } from './volumes.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each record's type stays within its resource
@@ -16,10 +16,12 @@ export const RESOURCES: readonly Resource<any>[] = [
   clusterPeerResource,
   svmResource,
   svmPeerResource,
+  svmPeerPermissionResource,
   aggregateResource,
   volumeResource,
   snapshotResource,
   relationshipResource,
   transferResource,
   policyResource,
+  snapshotPolicyResource,
 ];

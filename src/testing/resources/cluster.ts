@@ -1,11 +1,12 @@
 /** /cluster, its nodes, jobs, schedules and peers. */
 import type { ClusterPeer, ClusterState } from '../cluster-state.ts';
+import type { Body } from '../http/body.ts';
 import type { Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { timeText } from '../http/time-text.ts';
 import type { Job } from '../jobs.ts';
 import { Refusal } from '../refusals.ts';
-import { Schedule } from '../snapmirror/schedules.ts';
+import { type CronSpec, Schedule } from '../snapmirror/schedules.ts';
 import * as fields from './rest-fields.ts';
 
 export const clusterResource: Resource<ClusterState> = {
@@ -73,6 +74,7 @@ export const scheduleResource: Resource<Schedule> = {
   clusterOnly: ({ description }) => !description.startsWith('GET'),
   schema: schema(fields.SCHEDULE),
   keys: ['uuid', 'name'],
+  patchable: ['cron', 'interval'],
   records: ({ cluster }) => cluster.schedules,
   key: ({ uuid }) => uuid,
   view: ({ uuid, name, cron }, { cluster }) => ({
@@ -85,15 +87,25 @@ export const scheduleResource: Resource<Schedule> = {
   }),
 
   post({ cluster }, body) {
-    body.require('name', 'cron.minutes');
+    body.require('name');
     const name = body.text('name') ?? '';
     if (body.has('interval')) throw new Refusal('notSimulated', { what: 'schedules by interval' });
+    if (!body.has('cron.minutes')) throw new Refusal('requiredMissing', { name: 'cron.minutes' });
     if (cluster.scheduleNamed(name)) throw new Refusal('duplicateEntry');
-    const part = (key: string) => (body.has(`cron.${key}`) ? { [key]: body.texts(`cron.${key}`).map(Number) } : {});
-    const cron = { ...part('minutes'), ...part('hours'), ...part('days'), ...part('months'), ...part('weekdays') };
-    const schedule = new Schedule(cluster.physics.random.uuid(), name, cron);
+    const schedule = new Schedule(cluster.physics.random.uuid(), name, cronOf(body));
     cluster.schedules.push(schedule);
     return { done: true, record: schedule, location: `/cluster/schedules/${schedule.uuid}` };
+  },
+
+  /** The parts of a cron that are left out become "every". */
+  patch({ snapmirror }, schedule, body) {
+    if (body.has('interval')) throw new Refusal('notSimulated', { what: 'schedules by interval' });
+    if (!body.has('cron.minutes')) throw new Refusal('requiredMissing', { name: 'cron.minutes' });
+    schedule.cron = cronOf(body);
+    for (const relationship of snapmirror.relationships) {
+      if (relationship.effectiveScheduleName === schedule.name) snapmirror.scheduleNext(relationship);
+    }
+    return { done: true };
   },
 
   remove({ cluster, snapmirror }, schedule) {
@@ -108,6 +120,11 @@ export const scheduleResource: Resource<Schedule> = {
     return { done: true };
   },
 };
+
+function cronOf(body: Body): CronSpec {
+  const part = (key: string) => (body.has(`cron.${key}`) ? { [key]: body.texts(`cron.${key}`).map(Number) } : {});
+  return { ...part('minutes'), ...part('hours'), ...part('days'), ...part('months'), ...part('weekdays') };
+}
 
 export const clusterPeerResource: Resource<ClusterPeer> = {
   path: '/cluster/peers',

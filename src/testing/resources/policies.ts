@@ -1,6 +1,7 @@
-/** /snapmirror/policies */
+/** /snapmirror/policies, and the snapshot policies that volumes name. */
+import type { SnapshotPolicy } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
-import { withoutAbsent } from '../http/json-tree.ts';
+import { isTree, valuesAt, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { Refusal } from '../refusals.ts';
@@ -49,12 +50,19 @@ export const policyResource: Resource<Policy> = {
       // With copy_all and copy_latest the rules show as those flags.
       retention:
         rules.retention && !rules.copiesAll && !rules.copiesLatest
-          ? rules.retention.map(({ label, count }) => ({ label, count: String(count) }))
+          ? rules.retention.map(({ label, count, prefix, creationSchedule }) => ({
+              label,
+              count: String(count),
+              prefix,
+              creation_schedule: schedule(creationSchedule),
+            }))
           : undefined,
       transfer_schedule: schedule(rules.transferSchedule),
       sync_common_snapshot_schedule: schedule(rules.syncCommonSnapshotSchedule),
       identity_preservation: rules.identityPreservation,
       rpo: rules.rpoSeconds,
+      network_compression_enabled: rules.type === 'async' ? (rules.networkCompression ?? false) : undefined,
+      throttle: rules.type === 'async' ? (rules.throttle ?? 0) : undefined,
       comment: rules.comment,
     });
   },
@@ -63,7 +71,9 @@ export const policyResource: Resource<Policy> = {
     const { cluster } = context;
     body.require('name');
     const name = body.text('name') ?? '';
-    const svm = context.svm?.name ?? body.text('svm.name');
+    const owner = context.svm?.name ?? body.text('svm.name');
+    // The administrative SVM bears the name of its cluster: what it owns belongs to the cluster.
+    const svm = owner === cluster.name ? undefined : owner;
     if (svm !== undefined && !cluster.svmNamed(svm)) throw new Refusal('svmUnknown', { svm });
     if (cluster.policies.some((known) => known.name === name && known.svm === svm)) throw new Refusal('duplicateEntry');
     const policy = new Policy(cluster.physics.random.uuid(), name, rulesOf(context, body), { builtIn: false, svm });
@@ -75,14 +85,11 @@ export const policyResource: Resource<Policy> = {
 
   patch(context, policy, body) {
     if (policy.builtIn) throw new Refusal('policyBuiltIn', { policy: policy.name });
-    const { retention, transferSchedule, comment } = rulesOf(context, body);
+    const { type: _, ...given } = rulesOf(context, body);
     const job = context.cluster.startJob(context, () => {
-      policy.rules = {
-        ...policy.rules,
-        ...(retention ? { retention } : {}),
-        ...(transferSchedule ? { transferSchedule } : {}),
-        ...(comment === undefined ? {} : { comment }),
-      };
+      const { transferSchedule, ...rules } = policy.rules;
+      const kept = body.isNull('transfer_schedule.name') || transferSchedule === undefined ? {} : { transferSchedule };
+      policy.rules = { ...rules, ...kept, ...given };
       for (const relationship of context.snapmirror.relationships) {
         if (relationship.policy === policy) context.snapmirror.scheduleNext(relationship);
       }
@@ -102,6 +109,27 @@ export const policyResource: Resource<Policy> = {
   },
 };
 
+/** To read only: the simulator takes no snapshots on a schedule of a volume's own. */
+export const snapshotPolicyResource: Resource<SnapshotPolicy> = {
+  path: '/storage/snapshot-policies',
+  schema: schema(fields.SNAPSHOT_POLICY),
+  keys: ['uuid', 'name'],
+  records: ({ cluster }) => cluster.snapshotPolicies,
+  key: ({ uuid }) => uuid,
+  view: ({ uuid, name, copies }, { cluster }) => ({
+    uuid,
+    name,
+    enabled: true,
+    scope: 'cluster',
+    copies: copies.map(({ schedule, count, label }) => ({
+      count,
+      prefix: schedule,
+      schedule: { name: schedule, uuid: cluster.scheduleNamed(schedule)?.uuid },
+      ...(label === undefined ? {} : { snapmirror_label: label }),
+    })),
+  }),
+};
+
 function rulesOf({ cluster }: RequestContext, body: Body): PolicyRules {
   const flags = COPY_FLAGS.filter((name) => body.has(name));
   const [first, second] = flags;
@@ -118,9 +146,20 @@ function rulesOf({ cluster }: RequestContext, body: Body): PolicyRules {
   const syncType = body.text('sync_type') as SyncType | undefined;
   const comment = body.text('comment');
   const retention = retentionOf(body);
+  for (const { creationSchedule } of retention) {
+    if (creationSchedule !== undefined && !cluster.scheduleNamed(creationSchedule)) {
+      throw new Refusal('scheduleUnknown', { schedule: creationSchedule });
+    }
+  }
+  const identityPreservation = body.text('identity_preservation');
+  const networkCompression = body.boolean('network_compression_enabled');
+  const throttle = body.number('throttle');
   return {
     type,
     ...(type === 'sync' ? { syncType: syncType ?? 'sync' } : {}),
+    ...(identityPreservation === undefined ? {} : { identityPreservation }),
+    ...(networkCompression === undefined ? {} : { networkCompression }),
+    ...(throttle === undefined ? {} : { throttle }),
     ...(body.boolean('copy_all_source_snapshots') ? { copiesAll: true } : {}),
     ...(body.boolean('copy_latest_source_snapshot') ? { copiesLatest: true } : {}),
     ...(body.boolean('create_snapshot_on_source') === false ? { createsSnapshot: false } : {}),
@@ -132,8 +171,14 @@ function rulesOf({ cluster }: RequestContext, body: Body): PolicyRules {
 
 function retentionOf(body: Body): RetentionRule[] {
   const rules = body.tree['retention'];
-  return (Array.isArray(rules) ? rules : []).map((rule: { label?: unknown; count?: unknown }) => ({
-    label: String(rule.label ?? ''),
-    count: Number(rule.count ?? 1),
-  }));
+  return (Array.isArray(rules) ? rules : []).filter(isTree).map((rule) => {
+    const [schedule] = valuesAt(rule, 'creation_schedule.name');
+    return {
+      label: String(rule['label'] ?? ''),
+      count: Number(rule['count'] ?? 1),
+      // '' and null leave a prefix or a schedule out.
+      ...(rule['prefix'] ? { prefix: String(rule['prefix']) } : {}),
+      ...(schedule ? { creationSchedule: String(schedule) } : {}),
+    };
+  });
 }

@@ -120,6 +120,15 @@ export const SVM_PEER = `
   state=peered|rejected|suspended|initiated|pending|initializing svm{name uuid} -uuid
 `;
 
+export const SVM_PEER_PERMISSION = `
+  applications[]=snapmirror|flexcache cluster_peer{name uuid} svm{name uuid}
+`;
+
+export const SNAPSHOT_POLICY = `
+  comment copies[]{count# prefix retention_period schedule{name uuid} snapmirror_label} enabled? name
+  -scope=svm|cluster svm{name uuid} -uuid
+`;
+
 export const AGGREGATE = `
   _tags[] block_storage{hybrid_cache{disk_count# -disk_type -enabled? raid_size# raid_type
   simulated_raid_groups[]{added_data_disk_count# added_parity_disk_count# existing_data_disk_count#

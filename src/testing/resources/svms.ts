@@ -1,5 +1,11 @@
-/** /svm/svms, /svm/peers, /storage/aggregates. */
-import { type ClusterState, SVM_PEER_STATES, type SvmPeer, type SvmPeerState } from '../cluster-state.ts';
+/** /svm/svms, /svm/peers, /svm/peer-permissions, /storage/aggregates. */
+import {
+  type ClusterState,
+  SVM_PEER_STATES,
+  type SvmPeer,
+  type SvmPeerPermission,
+  type SvmPeerState,
+} from '../cluster-state.ts';
 import type { Outcome, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { Refusal } from '../refusals.ts';
@@ -92,14 +98,15 @@ export const svmPeerResource: Resource<SvmPeer> = {
     }
     const alias = body.text('name') ?? peerSvm.name;
     const local = peerCluster === cluster;
-    if (!local && cluster.freeAlias(alias) !== alias) throw new Refusal('svmPeerNameClash', { name: alias });
+    const accepted = local || permits(peerCluster, peerSvm, cluster, applications);
+    if (!local && cluster.freeAlias(alias, peerSvm) !== alias) throw new Refusal('svmPeerNameClash', { name: alias });
     const own: SvmPeer = {
       uuid: cluster.physics.random.uuid(),
       svm,
       peerSvm,
       peerCluster,
       alias,
-      state: local ? 'peered' : 'initiated',
+      state: accepted ? 'peered' : 'initiated',
       applications,
     };
     const job = cluster.startJob(context, () => {
@@ -110,8 +117,8 @@ export const svmPeerResource: Resource<SvmPeer> = {
         svm: peerSvm,
         peerSvm: svm,
         peerCluster: cluster,
-        alias: local ? svm.name : peerCluster.freeAlias(svm.name),
-        state: local ? 'peered' : 'pending',
+        alias: local ? svm.name : peerCluster.freeAlias(svm.name, svm),
+        state: accepted ? 'peered' : 'pending',
         applications,
       });
     });
@@ -126,7 +133,7 @@ export const svmPeerResource: Resource<SvmPeer> = {
       throw new Refusal('svmPeerNotPending', { state, from: peer.state });
     }
     const alias = body.text('name');
-    if (alias !== undefined && alias !== peer.alias && cluster.freeAlias(alias) !== alias) {
+    if (alias !== undefined && alias !== peer.alias && cluster.freeAlias(alias, peer.peerSvm) !== alias) {
       throw new Refusal('svmPeerNameClash', { name: alias });
     }
     const job = cluster.startJob(context, () => {
@@ -162,6 +169,60 @@ export const svmPeerResource: Resource<SvmPeer> = {
     return { done: false, job };
   },
 };
+
+/** Permissions belong to the cluster whose SVM others may become peers of. Their key is of two parts. */
+export const svmPeerPermissionResource: Resource<SvmPeerPermission> = {
+  path: '/svm/peer-permissions',
+  keyParts: 2,
+  schema: schema(fields.SVM_PEER_PERMISSION),
+  keys: ['cluster_peer.uuid', 'cluster_peer.name', 'svm.uuid', 'svm.name'],
+  patchable: ['applications'],
+  clusterOnly: () => true,
+  records: ({ cluster }) => cluster.svmPeerPermissions,
+  key: ({ svm, clusterPeer }) => `${clusterPeer.uuid}/${svm.uuid}`,
+  view: ({ svm, clusterPeer, applications }) => ({
+    svm: { name: svm.name, uuid: svm.uuid },
+    cluster_peer: { name: clusterPeer.cluster.name, uuid: clusterPeer.uuid },
+    applications,
+  }),
+
+  post({ cluster }, body) {
+    const svmWanted = body.text('svm.uuid') ?? body.text('svm.name');
+    const peerWanted = body.text('cluster_peer.uuid') ?? body.text('cluster_peer.name');
+    if (svmWanted === undefined) throw new Refusal('requiredMissing', { name: 'svm.name' });
+    if (peerWanted === undefined) throw new Refusal('requiredMissing', { name: 'cluster_peer.name' });
+    body.require('applications');
+    const svm = cluster.svms.find(({ name, uuid }) => name === svmWanted || uuid === svmWanted);
+    if (!svm) throw new Refusal('svmUnknownForPermission', { svm: svmWanted });
+    const clusterPeer = cluster.peers.find((known) => known.cluster.name === peerWanted || known.uuid === peerWanted);
+    if (!clusterPeer) throw new Refusal('permissionClusterUnknown', { cluster: peerWanted });
+    if (cluster.svmPeerPermissions.some((known) => known.svm === svm && known.clusterPeer === clusterPeer)) {
+      throw new Refusal('duplicateEntry');
+    }
+    const permission = { svm, clusterPeer, applications: body.texts('applications') };
+    cluster.svmPeerPermissions.push(permission);
+    return { done: true, record: permission, location: `/svm/peer-permissions/${clusterPeer.uuid}/${svm.uuid}` };
+  },
+
+  patch(_, permission, body) {
+    if (body.has('applications')) permission.applications = body.texts('applications');
+    return { done: true };
+  },
+
+  remove({ cluster }, permission) {
+    cluster.svmPeerPermissions = cluster.svmPeerPermissions.filter((known) => known !== permission);
+    return { done: true };
+  },
+};
+
+function permits(cluster: ClusterState, svm: Svm, asking: ClusterState, applications: readonly string[]): boolean {
+  return cluster.svmPeerPermissions.some(
+    (permission) =>
+      permission.svm === svm &&
+      permission.clusterPeer.cluster === asking &&
+      applications.every((application) => permission.applications.includes(application)),
+  );
+}
 
 function peerOf(cluster: ClusterState, name: string): ClusterState {
   if (name === cluster.name) return cluster;

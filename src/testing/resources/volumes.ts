@@ -20,8 +20,8 @@ export const volumeResource: Resource<SimulatedVolume> = {
   schema: schema(fields.VOLUME),
   keys: ['uuid', 'name'],
   arguments: {
-    POST: [],
-    PATCH: ['validate_only', 'nvfail'],
+    POST: ['validate_only'],
+    PATCH: ['validate_only', 'nvfail', 'sizing_method'],
     DELETE: ['force', 'validate_only'],
     GET: ['is_constituent'],
   },
@@ -53,6 +53,7 @@ export const volumeResource: Resource<SimulatedVolume> = {
     if (type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
     const aggregates = aggregatesOf(cluster, body);
     if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
+    if (validatesOnly(context, body)) return { done: true };
     let made: SimulatedVolume | undefined;
     const job = cluster.startJob(
       context,
@@ -71,6 +72,7 @@ export const volumeResource: Resource<SimulatedVolume> = {
           encrypted: body.boolean('encryption.enabled') ?? false,
           settings: settingsOf(body),
         });
+        if (body.text('state') === 'offline') takeOffline(made);
       },
       svm,
     );
@@ -89,45 +91,72 @@ export const volumeResource: Resource<SimulatedVolume> = {
     if (state !== undefined && !['online', 'offline', 'restricted'].includes(state)) {
       throw new Refusal('invalidValue', { value: state, name: 'state', expected: '<online|offline|restricted>' });
     }
+    if (validatesOnly(context, body)) {
+      checkChange(context, volume, body, { state, sizeBytes });
+      return { done: true };
+    }
+    if (state !== undefined) volume.stateChanges++;
     const job = cluster.startJob(
       context,
       () => {
         if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-        change(context, volume, body, { state, sizeBytes });
+        checkChange(context, volume, body, { state, sizeBytes });
+        change(volume, body, { state, sizeBytes });
       },
       volume.svm,
     );
+    if (state !== undefined) {
+      job.onEnd(() => {
+        volume.stateChanges--;
+      });
+    }
     return { done: false, job };
   },
 
   remove(context, volume) {
     const { cluster } = context;
-    const job = cluster.startJob(
-      context,
-      () => {
-        if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-        const where = { volume: volume.name, svm: volume.svm.name };
-        if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
-        if (volume.state !== 'offline') throw new Refusal('volumeNotOffline', where);
-        const end = endOfRelationship(context.snapmirror, volume);
-        if (end !== undefined) throw new Refusal('volumeInRelationship', { ...where, end });
-        cluster.volumes.delete(volume.uuid);
-      },
-      volume.svm,
-    );
-    return { done: false, job };
+    const where = { volume: volume.name, svm: volume.svm.name };
+    if (volume.stateChanges > 0) throw new Refusal('volumeStateChanging', where);
+    const checked = () => {
+      if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+      if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
+      if (volume.junctionPath !== undefined)
+        throw new Refusal('volumeMounted', { ...where, path: volume.junctionPath });
+      const end = endOfRelationship(context.snapmirror, volume);
+      if (end !== undefined) throw new Refusal('volumeInRelationship', { ...where, end });
+    };
+    if (context.arguments.boolean('validate_only', false)) {
+      checked();
+      return { done: true };
+    }
+    // A volume that is online is taken offline first.
+    const run = () => {
+      checked();
+      cluster.volumes.delete(volume.uuid);
+    };
+    return { done: false, job: cluster.startJob(context, run, volume.svm) };
   },
 };
+
+/** Asked for in the query or in the body; then nothing is changed. */
+function validatesOnly(context: RequestContext, body: Body): boolean {
+  return context.arguments.boolean('validate_only', false) || (body.boolean('validate_only') ?? false);
+}
 
 function checkName(name: string): void {
   if (!/^[A-Za-z_]\w{0,202}$/.test(name)) throw new Refusal('volumeNameInvalid', { value: name });
 }
 
-function change(
+interface Change {
+  readonly state: VolumeState | undefined;
+  readonly sizeBytes: number | undefined;
+}
+
+function checkChange(
   { cluster, snapmirror }: RequestContext,
   volume: SimulatedVolume,
   body: Body,
-  { state, sizeBytes }: { state: VolumeState | undefined; sizeBytes: number | undefined },
+  { state, sizeBytes }: Change,
 ): void {
   const where = { volume: volume.name, svm: volume.svm.name };
   const name = body.text('name');
@@ -139,22 +168,35 @@ function change(
     if (running) throw new Refusal('volumeBusy', where);
     if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
   }
-  const junctionPath = body.isNull('nas.path') ? '' : body.text('nas.path');
-  if (junctionPath !== undefined && junctionPath !== '') {
+  const junctionPath = junctionPathOf(body);
+  if (junctionPath) {
     if ((state ?? volume.state) !== 'online') throw new Refusal('volumeOffline', where);
     if (!volume.initialized) throw new Refusal('mountUninitialized', where);
     checkJunction(cluster, volume.svm, volume.name, junctionPath);
   }
+  if (sizeBytes !== undefined && sizeBytes < volume.usedBytes())
+    throw new Refusal('volumeTooSmall', { size: sizeBytes });
+}
+
+function change(volume: SimulatedVolume, body: Body, { state, sizeBytes }: Change): void {
+  const junctionPath = junctionPathOf(body);
   if (junctionPath !== undefined) volume.junctionPath = junctionPath === '' ? undefined : junctionPath;
-  if (name !== undefined) volume.name = name;
-  if (state !== undefined) volume.state = state;
-  if (state === 'offline') volume.junctionPath = undefined;
-  if (sizeBytes !== undefined) {
-    if (sizeBytes < volume.usedBytes()) throw new Refusal('volumeTooSmall', { size: sizeBytes });
-    volume.sizeBytes = sizeBytes;
-  }
+  volume.name = body.text('name') ?? volume.name;
+  volume.state = state ?? volume.state;
+  if (state === 'offline') takeOffline(volume);
+  volume.sizeBytes = sizeBytes ?? volume.sizeBytes;
   volume.encrypted = body.boolean('encryption.enabled') ?? volume.encrypted;
   volume.settings = overlaid(volume.settings, settingsOf(body));
+}
+
+/** '' unmounts, and so does null. */
+function junctionPathOf(body: Body): string | undefined {
+  return body.isNull('nas.path') ? '' : body.text('nas.path');
+}
+
+function takeOffline(volume: SimulatedVolume): void {
+  volume.state = 'offline';
+  volume.junctionPath = undefined;
 }
 
 function viewOf(volume: SimulatedVolume, { snapmirror }: RequestContext) {
@@ -225,7 +267,7 @@ function efficiencyOf(volume: SimulatedVolume): Record<string, unknown> {
 
 /** What is kept as it was given; the rest of a body has meanings of its own. */
 function settingsOf(body: Body): Record<string, unknown> {
-  const own = new Set(['name', 'svm', 'type', 'style', 'size', 'aggregates', 'state', 'nas', 'encryption']);
+  const own = new Set(['name', 'svm', 'type', 'style', 'size', 'aggregates', 'state', 'encryption', 'validate_only']);
   return Object.fromEntries(Object.entries(body.tree).filter(([name, value]) => !own.has(name) && value !== null));
 }
 

@@ -10,6 +10,9 @@ export type SyncType = (typeof SYNC_TYPES)[number];
 export interface RetentionRule {
   readonly label: string;
   readonly count: number;
+  readonly prefix?: string;
+  /** Name of a schedule. */
+  readonly creationSchedule?: string;
 }
 
 export interface PolicyRules {
@@ -25,6 +28,9 @@ export interface PolicyRules {
   readonly syncCommonSnapshotSchedule?: string;
   readonly identityPreservation?: string;
   readonly rpoSeconds?: number;
+  readonly networkCompression?: boolean;
+  /** Kilobytes a second; 0 is unlimited. */
+  readonly throttle?: number;
   readonly comment?: string;
 }
 

@@ -14,7 +14,7 @@ export interface CronSpec {
 export class Schedule {
   readonly uuid: string;
   readonly name: string;
-  readonly cron: CronSpec;
+  cron: CronSpec;
 
   constructor(uuid: string, name: string, cron: CronSpec) {
     this.uuid = uuid;
