@@ -19,6 +19,8 @@ import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
 import { ConfigError } from './errors.ts';
 import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
+import type { AbortOptions } from './run/mirror/abort.ts';
+import { abortSnapmirror } from './run/mirror/abort.ts';
 import { coalescing } from './run/mirror/coalescing-svm.ts';
 import type { MirrorContext, MirrorPair, MirrorProgress, MirrorResult, MirrorTiming } from './run/mirror/context.ts';
 import { collect, DEFAULT_MIRROR_TIMING } from './run/mirror/context.ts';
@@ -27,6 +29,8 @@ import { createDestinationFlexvol } from './run/mirror/destination-flexvol.ts';
 import { DEFAULT_CONCURRENCY, type MirrorOutcome, onEach } from './run/mirror/many.ts';
 import { isIn } from './run/mirror/observe.ts';
 import { requireCluster, requireSourceVolume } from './run/mirror/preflight.ts';
+import type { ReleaseOptions } from './run/mirror/release.ts';
+import { releaseSnapmirror } from './run/mirror/release.ts';
 import type { BreakOptions, BreakResult, DeleteResult, QuiesceOptions } from './run/mirror/verbs.ts';
 import {
   breakSnapmirror,
@@ -248,6 +252,22 @@ export class DataMotion {
   }
 
   /**
+   * Ends the running transfer and changes nothing else; with none running there is nothing to do. A schedule may start
+   * the next. (Cinder: the client's abort_snapmirror)
+   */
+  async abortSnapmirror(pair: Pair, options: VerbOptions & AbortOptions = {}): Promise<MirrorResult> {
+    return this.#on(pair, options, 'abort the running transfer', (context) => abortSnapmirror(context, options));
+  }
+
+  /**
+   * Removes what the source keeps for a destination whose half is gone: its entry and the snapshots held for it. Pays what
+   * deleteSnapmirror left owing. Refused while the destination still has the relationship. (Cinder: release_snapmirror)
+   */
+  async releaseSnapmirror(pair: Pair, options: VerbOptions & ReleaseOptions = {}): Promise<MirrorResult> {
+    return this.#on(pair, options, 'release the source', (context) => releaseSnapmirror(context, options));
+  }
+
+  /**
    * Protects every selected volume, all at once: as createSnapmirror, one outcome a mirror. Polls with one query a cluster and round,
    * whatever the number of mirrors. (Cinder: ensure_snapmirrors, serial, and one volume's failure ended it: defect 21)
    */
@@ -310,6 +330,24 @@ export class DataMotion {
   ): Promise<readonly MirrorOutcome<DeleteResult>[]> {
     const release = options.release ?? true;
     return this.#onMany(selection, options, 'delete the mirrors', (context) => deleteSnapmirror(context, { release }));
+  }
+
+  /** As abortSnapmirror, on all selected mirrors at once. */
+  async abortSnapmirrors(
+    selection: TargetedSelection,
+    options: BackendVerbOptions & AbortOptions = {},
+  ): Promise<readonly MirrorOutcome[]> {
+    return this.#onMany(selection, options, 'abort the running transfers', (context) =>
+      abortSnapmirror(context, options),
+    );
+  }
+
+  /** As releaseSnapmirror, on all selected mirrors at once. */
+  async releaseSnapmirrors(
+    selection: TargetedSelection,
+    options: BackendVerbOptions & ReleaseOptions = {},
+  ): Promise<readonly MirrorOutcome[]> {
+    return this.#onMany(selection, options, 'release the sources', (context) => releaseSnapmirror(context, options));
   }
 
   /** Closes the connections to all clusters. */

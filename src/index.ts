@@ -82,9 +82,11 @@ export {
   type OntapErrorFacts,
 } from './errors.ts';
 export type { BackendSecrets, Environment } from './ontap/secrets.ts';
+export type { AbortOptions } from './run/mirror/abort.ts';
 export type { MirrorPair, MirrorProgress, MirrorResult, MirrorTiming, PairEnd } from './run/mirror/context.ts';
 export type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
 export type { MirrorOutcome } from './run/mirror/many.ts';
+export type { ReleaseOptions } from './run/mirror/release.ts';
 export type {
   BreakOptions,
   BreakResult,

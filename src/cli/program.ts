@@ -97,6 +97,13 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
   onMirrors('resume', 'undo a quiesce', 'all').action(
     run((terminal, options: Mirrors) => runVerb(terminal, options, verbs.resume())),
   );
+  onMirrors('abort', 'end running transfers; a schedule may start the next', 'all')
+    .option('--clear-checkpoint', 'drop the restart checkpoint too: the next transfer begins anew', false)
+    .action(
+      run((terminal, options: Mirrors & { clearCheckpoint: boolean }) =>
+        runVerb(terminal, options, verbs.abort(options)),
+      ),
+    );
   onMirrors('break', 'make the destinations writable and mount them; asks nothing of the source', 'all').action(
     run((terminal, options: Mirrors) => runVerb(terminal, options, verbs.break())),
   );
@@ -107,6 +114,15 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
     .option('--no-release', 'keep the half of the source')
     .action(
       run((terminal, options: Mirrors & { release: boolean }) => runVerb(terminal, options, verbs.delete(options))),
+    );
+
+  onMirrors('release', 'remove what the source keeps for mirrors whose destination half is gone', 'all')
+    .option('--keep-snapshots', 'remove the entry only', false)
+    .option('--destination-lost', 'do not ask the destination: it is gone for good', false)
+    .action(
+      run((terminal, options: Mirrors & { keepSnapshots: boolean; destinationLost: boolean }) =>
+        runVerb(terminal, options, verbs.release(options)),
+      ),
     );
 
   try {

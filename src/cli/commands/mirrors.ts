@@ -81,6 +81,16 @@ export const verbs = {
     (options: { readonly wait: boolean }): Verb =>
     (dataMotion, selection, call) =>
       dataMotion.resyncSnapmirrors(selection, { ...call, wait: options.wait }),
+  abort:
+    (options: { readonly clearCheckpoint: boolean }): Verb =>
+    (dataMotion, selection, call) =>
+      dataMotion.abortSnapmirrors(selection, { ...call, clearCheckpoint: options.clearCheckpoint }),
+  release:
+    (options: { readonly keepSnapshots: boolean; readonly destinationLost: boolean }): Verb =>
+    (dataMotion, selection, call) => {
+      const { keepSnapshots, destinationLost } = options;
+      return dataMotion.releaseSnapmirrors(selection, { ...call, keepSnapshots, destinationLost });
+    },
   delete:
     (options: { readonly release: boolean }): Verb =>
     (dataMotion, selection, call) =>

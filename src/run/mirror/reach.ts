@@ -24,6 +24,8 @@ export interface Goal {
   readonly preserve?: boolean;
   readonly quickResync?: boolean;
   readonly force?: boolean;
+  /** Aborts drop the restart checkpoint too. */
+  readonly clearCheckpoint?: boolean;
 }
 
 export interface Reached {
@@ -132,7 +134,7 @@ export async function perform(
   context: MirrorContext,
   command: MirrorCommand,
   relationship: Relationship | undefined,
-  options: { readonly preserve?: boolean; readonly quickResync?: boolean; readonly force?: boolean } = {},
+  options: Pick<Goal, 'preserve' | 'quickResync' | 'force' | 'clearCheckpoint'> = {},
 ): Promise<Change> {
   const { destination, signal } = context;
   if (relationship === undefined) {
@@ -157,7 +159,7 @@ export async function perform(
       await destination.startTransfer(uuid, { signal });
       return { done: true };
     case 'abort-transfers':
-      await abortTransfers(context, relationship);
+      await abortTransfers(context, relationship, options.clearCheckpoint ?? false);
       return { done: true };
     case 'delete-destination':
       return destination.deleteRelationship(uuid, 'destination', { signal });
@@ -169,15 +171,19 @@ export async function perform(
   }
 }
 
-/** Aborts every running transfer, keeping restart checkpoints. A transfer that ended meanwhile needs no abort. */
-async function abortTransfers(context: MirrorContext, { uuid, transfer }: Relationship): Promise<void> {
+/** Aborts every running transfer. A transfer that ended meanwhile needs no abort. */
+async function abortTransfers(
+  context: MirrorContext,
+  { uuid, transfer }: Relationship,
+  clearCheckpoint: boolean,
+): Promise<void> {
   const { destination, signal } = context;
   const running = await destination.runningTransfers(uuid, { signal });
   // A queued transfer is not among them: only the relationship shows it.
   for (const each of new Set([...running, transfer].map((known) => known?.uuid))) {
     if (each === undefined) continue;
     try {
-      await destination.abortTransfer(uuid, each, { signal });
+      await destination.abortTransfer(uuid, each, { signal, clearCheckpoint });
     } catch (error) {
       const gone = error instanceof OntapError && (error.code === 'ONTAP_NOT_FOUND' || error.ontapCode === '13303849');
       if (!gone) throw error;

@@ -7,7 +7,7 @@ import type { Relationship } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext, MirrorResult } from './context.ts';
 import { pairName } from './context.ts';
 import { createDestinationFlexvol, mountDestination } from './destination-flexvol.ts';
-import { observe, observeFromSource, policyKindOf, situationOf } from './observe.ts';
+import { observe, policyKindOf, situationOf } from './observe.ts';
 import {
   requireCluster,
   requireDataProtection,
@@ -17,6 +17,7 @@ import {
 } from './preflight.ts';
 import type { Reached } from './reach.ts';
 import { illegal, isActive, reach } from './reach.ts';
+import { releaseSource } from './release.ts';
 
 export interface CreateOptions {
   readonly policy: string;
@@ -386,24 +387,10 @@ export async function deleteSnapmirror(context: MirrorContext, options: DeleteOp
 }
 
 async function tryRelease(context: MirrorContext): Promise<ReleaseOutcome> {
-  const { source, pair, signal } = context;
   try {
-    const known = await observeFromSource(context);
-    if (known.length === 0) return { state: 'nothing-to-release' };
-    for (const { uuid } of known) {
-      context.onProgress({ pair, step: 'release-source' });
-      const gone = async () => (await observeFromSource(context)).every((entry) => entry.uuid !== uuid);
-      try {
-        const change = await source.deleteRelationship(uuid, 'source', { signal });
-        await source.finish(change, { signal, look: gone });
-      } catch (error) {
-        const already = error instanceof OntapError && error.code === 'ONTAP_NOT_FOUND';
-        if (!already) throw error;
-      }
-    }
-    return { state: 'released' };
+    return { state: (await releaseSource(context, 'source')) ? 'released' : 'nothing-to-release' };
   } catch (error) {
-    signal.throwIfAborted();
+    context.signal.throwIfAborted();
     if (!(error instanceof DataMotionError)) throw error;
     return { state: 'owed', error };
   }
