@@ -96,7 +96,9 @@ describe.each(TOOLS)('a small endpoint of three snapshots, %s', (_, tools) => {
     length: index,
   });
 
-  it('I10: verify finds flipped, cut, lost and swapped bytes; a restore fails where it needs them and only there, and names them', () => {
+  it('I10: verify finds flipped, cut, lost and swapped bytes; a restore fails where it needs them and only there, and names them', {
+    timeout: 60_000,
+  }, () => {
     let failures = 0;
     let successes = 0;
     fc.assert(

@@ -204,7 +204,7 @@ describe('the bytes of format version 1', () => {
         expect(decode(encode(writing, { codec: zstd }), reading)).toEqual(value);
       });
 
-      it('I10: every cut and every flipped bit is found', () => {
+      it('I10: every cut and every flipped bit is found', { timeout: 60_000 }, () => {
         for (const tools of [plainTools, sealingTools()]) {
           const bytes = encode(tools, { codec: zstd });
           for (let length = 0; length < bytes.length; length++)
