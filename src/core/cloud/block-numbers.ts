@@ -50,6 +50,3 @@ export function slotBytesOf(level: Level, pointersPerBlock: number): number {
 export function slotsPerObject(slotBytes: number): number {
   return Math.max(1, Math.min(SLOTS_PER_OBJECT, Math.floor(OBJECT_BYTES / slotBytes)));
 }
-
-/** The most pointers an indirect block may have: one of them must fit in an object. */
-export const MAX_POINTERS_PER_BLOCK = 65_536;
