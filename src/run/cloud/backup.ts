@@ -25,6 +25,7 @@ import {
   decodeTransferNote,
   decodeVmapNote,
   encodeVmapNote,
+  type NotedSnapshot,
   type TransferNote,
   type UploadTotals,
 } from './transfer-note.ts';
@@ -121,6 +122,27 @@ async function chooseSnapshot(
   );
 }
 
+/**
+ * The snapshot whose transfer was interrupted, for a source that makes its snapshots when it is asked to: one of the same
+ * uuid goes on with the transfer. Completes a commit that was cut off.
+ */
+export async function interruptedSnapshot(
+  context: CloudContext,
+  request: Pick<BackupRequest, 'state' | 'breakLock'>,
+): Promise<NotedSnapshot | undefined> {
+  const { history, signal } = context;
+  await history.refresh({ signal });
+  const { owner, base } = history.state;
+  if (owner === undefined) return undefined;
+  const state = await request.state.open(uuidOf(history.endpointId), { signal, breakLock: request.breakLock });
+  try {
+    const left = await settle(state, base, signal);
+    return left?.note.takeOver === owner.number ? left.note.snapshot : undefined;
+  } finally {
+    await state.close();
+  }
+}
+
 /** An endpoint is one volume's, for good. */
 function checkSource({ history, place }: CloudContext, facts: SourceFacts): void {
   const { properties } = history.state;
@@ -169,14 +191,14 @@ async function planTransfer(
   }
   const base = request.baseline ? undefined : newest;
   if (base !== undefined) {
+    if (decodeVmapNote(state.committed.meta).snapshotId !== base.id) throw stateLost(context, base);
     const held = await request.source.snapshots({ signal });
     if (!held.some(({ uuid }) => uuid === base.uuid)) throw baseGone(base);
-    if (decodeVmapNote(state.committed.meta).snapshotId !== base.id) throw stateLost(context, base);
   }
   const planned = { base, newest: newest?.id ?? 0 };
   if (left === undefined) return planned;
   const { note } = left;
-  const same = note.uuid === snapshot.uuid && note.base === (base?.id ?? 0) && note.takeOver === owner?.number;
+  const same = note.snapshot.uuid === snapshot.uuid && note.base === (base?.id ?? 0) && note.takeOver === owner?.number;
   if (same) return { ...planned, resumes: { ...left, owner } };
   await left.staged.discard();
   return planned;

@@ -11,7 +11,7 @@ import { findSnapshot, planRetention, proposeForget, type RetentionRule } from '
 import { type Env, underDeadline } from '../../env.ts';
 import { CloudError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
-import { type BackupRequest, type BackupResult, backUp } from './backup.ts';
+import { type BackupRequest, type BackupResult, backUp, interruptedSnapshot } from './backup.ts';
 import { type CollectRequest, type CollectResult, collectGarbage } from './collect-garbage.ts';
 import {
   type CloudCallOptions,
@@ -21,12 +21,15 @@ import {
   type Compression,
   DEFAULT_CLOUD_LIMITS,
 } from './context.ts';
-import { EndpointPlace, endpointIdOf, uuidOf } from './endpoint-place.ts';
+import { EndpointPlace, idOfUuid, uuidOf } from './endpoint-place.ts';
 import { HistoryLog } from './history-log.ts';
 import { ProgressReporter } from './progress.ts';
 import { type RebuildRequest, type RebuildResult, rebuildVmap } from './rebuild.ts';
-import { endpointUnknown, type RestoreRequest, type RestoreResult, restore } from './restore.ts';
+import { endpointUnknown, liveSnapshot, type RestoreRequest, type RestoreResult, restore } from './restore.ts';
 import { type EndpointSummary, type ShowRequest, type SnapshotDetails, showSnapshot, summarize } from './show.ts';
+import { listFiles, type SnapshotFile } from './snapshot-files.ts';
+import { SnapshotReader } from './snapshot-reader.ts';
+import type { NotedSnapshot } from './transfer-note.ts';
 import { type VerifyRequest, type VerifyResult, verify } from './verify.ts';
 
 export interface CloudEndpointOptions {
@@ -72,6 +75,23 @@ export class CloudEndpoint {
   /** See `backUp`. */
   backup(request: BackupRequest, options: CloudCallOptions = {}): Promise<BackupResult> {
     return this.#call('back up a snapshot', options, (context) => backUp(context, request));
+  }
+
+  /** See `interruptedSnapshot`. */
+  interrupted(
+    request: Pick<BackupRequest, 'state' | 'breakLock'>,
+    options: CloudCallOptions = {},
+  ): Promise<NotedSnapshot | undefined> {
+    return this.#call('look for an interrupted transfer', options, (context) => interruptedSnapshot(context, request));
+  }
+
+  /** Regular files of a snapshot, by path. */
+  files(request: { readonly snapshot?: string | number | undefined } = {}, options: CloudCallOptions = {}) {
+    return this.#call('list files', options, async (context): Promise<SnapshotFile[]> => {
+      const snapshot = await liveSnapshot(context, request.snapshot);
+      const reader = new SnapshotReader(context);
+      return await listFiles(reader, await reader.manifest(snapshot));
+    });
   }
 
   /** See `restore`. */
@@ -144,7 +164,7 @@ export class CloudEndpoint {
     const { clock } = env;
     return await underDeadline(clock, { signal, deadline }, `${attempted} (${this.#place.text})`, async (ended) => {
       using progress = new ProgressReporter(this.#place.name, clock, onProgress);
-      const history = new HistoryLog(this.#place, tools, endpointIdOf(env.random.uuid()), exclusion);
+      const history = new HistoryLog(this.#place, tools, idOfUuid(env.random.uuid()), exclusion);
       return await work({
         env,
         place: this.#place,

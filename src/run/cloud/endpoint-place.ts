@@ -101,7 +101,7 @@ export function uuidOf(endpointId: Uint8Array): string {
   return toHex(endpointId).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-export function endpointIdOf(uuid: string): Uint8Array {
+export function idOfUuid(uuid: string): Uint8Array {
   return fromHex(uuid.replaceAll('-', '').toLowerCase());
 }
 

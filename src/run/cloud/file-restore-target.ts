@@ -4,9 +4,8 @@
  */
 import { BLOCK_BYTES } from '../../core/cloud/block-numbers.ts';
 import type { InodeRoot } from '../../core/cloud/inode-root.ts';
-import { type FileRange, NO_ARRIVAL } from '../../core/cloud/restore-plan.ts';
+import { NO_ARRIVAL } from '../../core/cloud/restore-plan.ts';
 import type { Disk, DiskFile } from '../../disk/disk.ts';
-import { CloudError } from '../../errors.ts';
 import type { RestoreFacts, RestoreTarget } from './restore-target.ts';
 
 export interface FileRestoreOptions {
@@ -19,21 +18,18 @@ export interface FileRestoreOptions {
    * with a common snapshot, what differs. A device keeps its size.
    */
   readonly into: 'new-file' | 'file' | 'device';
-  /** The inode that becomes the file; the only one of its snapshot if not given. */
-  readonly inode?: number | undefined;
-  /** The part of the inode that the file is to have; all of it if not given. */
-  readonly range?: FileRange | undefined;
 }
 
 export class FileRestoreTarget implements RestoreTarget {
   readonly remembersBlocks = false;
+  readonly oneFile = true;
   readonly wholeInodes: readonly number[] = [];
   readonly #options: FileRestoreOptions;
-  readonly #from: number;
+  #from = 0;
+  #to = Number.POSITIVE_INFINITY;
   /** File blocks that wait for an arrival. */
   readonly #waiting = new Map<number, number[]>();
   #file: DiskFile | undefined;
-  #inode: number | undefined;
   #sizeBytes = 0;
   /** Blocks that were written, a bit each, where the rest has to become zeros. */
   #written: Uint8Array | undefined;
@@ -41,17 +37,11 @@ export class FileRestoreTarget implements RestoreTarget {
 
   constructor(options: FileRestoreOptions) {
     this.#options = options;
-    this.#inode = options.inode;
-    this.#from = options.range?.from ?? 0;
   }
 
-  async begin({ manifest, common }: RestoreFacts): Promise<void> {
-    if (this.#inode === undefined && manifest.inodes !== 1) {
-      throw new CloudError('CLOUD_FILE_UNKNOWN', `${manifest.name} has ${manifest.inodes} inodes, and a file is one`, {
-        snapshot: manifest.name,
-        remedy: 'Say which file of the snapshot is wanted.',
-      });
-    }
+  async begin({ common, range }: RestoreFacts): Promise<void> {
+    this.#from = range?.from ?? 0;
+    this.#to = range?.to ?? Number.POSITIVE_INFINITY;
     const { disk, path, into } = this.#options;
     this.#incremental = common !== undefined;
     if (into === 'new-file') {
@@ -61,18 +51,16 @@ export class FileRestoreTarget implements RestoreTarget {
   }
 
   async inode(_before: InodeRoot | undefined, after: InodeRoot | undefined): Promise<void> {
-    if (after === undefined || (this.#inode ?? after.number) !== after.number) return;
-    const { into, range } = this.#options;
-    this.#inode = after.number;
-    this.#sizeBytes = Math.max(0, Math.min(range?.to ?? after.sizeBytes, after.sizeBytes) - this.#from);
+    if (after === undefined) return;
+    const { into } = this.#options;
+    this.#sizeBytes = Math.max(0, Math.min(this.#to, after.sizeBytes) - this.#from);
     if (into !== 'device') await this.#file?.truncate(this.#sizeBytes);
     if (into !== 'new-file' && !this.#incremental) {
       this.#written = new Uint8Array(Math.ceil((this.#from + this.#sizeBytes) / BLOCK_BYTES / 8));
     }
   }
 
-  async place(inode: number, fbns: Float64Array, arrivals: Float64Array): Promise<void> {
-    if (inode !== this.#inode) return;
+  async place(_inode: number, fbns: Float64Array, arrivals: Float64Array): Promise<void> {
     const holes: { fbn: number; block: Uint8Array }[] = [];
     for (let at = 0; at < fbns.length; at++) {
       const fbn = fbns[at] ?? 0;

@@ -7,6 +7,7 @@ import {
   decodeHistoryEntry,
   type Exclusion,
   encodeHistoryEntry,
+  endpointIdOf,
   type HistoryEntry,
 } from '../../core/cloud/format/history-entry.ts';
 import { HISTORY_PREFIX, historyKey, parseKey } from '../../core/cloud/format/names.ts';
@@ -21,8 +22,6 @@ import { inParallel } from './in-parallel.ts';
 const READS_IN_FLIGHT = 16;
 /** So often an entry may lose its number before somebody has to look into it. */
 const MAX_LOST_NUMBERS = 100;
-const ENDPOINT_ID_AT = 8;
-const ENDPOINT_ID_END = 24;
 
 export class HistoryLog {
   readonly #place: EndpointPlace;
@@ -153,7 +152,7 @@ export class HistoryLog {
 
   #apply(number: number, bytes: Uint8Array): void {
     // The first entry names the endpoint; its hash proves that it is whole.
-    const endpointId = number === 1 ? bytes.slice(ENDPOINT_ID_AT, ENDPOINT_ID_END) : this.#endpointId;
+    const endpointId = number === 1 ? endpointIdOf(bytes, this.#tools) : this.#endpointId;
     const { entry, digest } = decodeHistoryEntry(bytes, endpointId, number, this.#tools);
     this.#state = applyEntry(this.#state, entry, digest);
     this.#endpointId = endpointId;

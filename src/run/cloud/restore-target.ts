@@ -4,6 +4,7 @@
  */
 import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import type { InodeRoot } from '../../core/cloud/inode-root.ts';
+import type { FileRange } from '../../core/cloud/restore-plan.ts';
 
 export interface RestoreTarget {
   /**
@@ -11,6 +12,8 @@ export interface RestoreTarget {
    * window needs them, and `endWindow` says that the numbers begin anew.
    */
   readonly remembersBlocks: boolean;
+  /** Takes one file: the one that is asked for, or the only one of the snapshot. */
+  readonly oneFile: boolean;
   /** Inodes that are given whole, even where they did not change. */
   readonly wholeInodes: readonly number[];
 
@@ -31,6 +34,10 @@ export interface RestoreTarget {
 
 export interface RestoreFacts {
   readonly manifest: Manifest;
+  /** The one inode that is restored; all if absent. */
+  readonly inode: number | undefined;
+  /** The part of it that is wanted; all if absent. */
+  readonly range: FileRange | undefined;
   /** The snapshot that the target has already, for an incremental restore. */
   readonly common: Manifest | undefined;
 }

@@ -12,16 +12,19 @@ import { CloudError } from '../../errors.ts';
 import type { CloudContext } from './context.ts';
 import { withHold } from './hold.ts';
 import { inParallel } from './in-parallel.ts';
-import type { RestoreTarget } from './restore-target.ts';
+import type { RestoreFacts, RestoreTarget } from './restore-target.ts';
+import { findFile } from './snapshot-files.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 
 export interface RestoreRequest {
   readonly target: RestoreTarget;
   /** Name, uuid or id; default the newest. */
   readonly snapshot?: string | number | undefined;
+  /** Only this file, by its path. */
+  readonly file?: string | undefined;
   /** Only this inode. */
   readonly inode?: number | undefined;
-  /** Only this part of it; with `inode`. */
+  /** Only this part of the file. */
   readonly range?: FileRange | undefined;
   /** A snapshot of the endpoint that the target has: only what differs is read. */
   readonly onto?: string | number | undefined;
@@ -51,8 +54,10 @@ export async function restore(context: CloudContext, request: RestoreRequest): P
     const base = common && (await reader.manifest(common));
     const { target } = request;
     try {
-      await target.begin({ manifest, common: base });
-      const run = new Restore(context, reader, request, manifest, base);
+      const inode = await inodeOf(reader, manifest, request);
+      const of = { manifest, common: base, inode, range: request.range };
+      await target.begin(of);
+      const run = new Restore(context, reader, target, of);
       const counts = await run.run();
       await target.finish();
       return { snapshot, ...counts, durationMs: context.env.clock.now() - startedAt };
@@ -61,6 +66,15 @@ export async function restore(context: CloudContext, request: RestoreRequest): P
       throw error;
     }
   });
+}
+
+async function inodeOf(
+  reader: SnapshotReader,
+  manifest: Manifest,
+  { file, inode, target }: RestoreRequest,
+): Promise<number | undefined> {
+  if (inode !== undefined || (file === undefined && !target.oneFile)) return inode;
+  return (await findFile(reader, manifest, file)).inode;
 }
 
 /** A live snapshot of the endpoint as the history has it now; default the newest. */
@@ -93,35 +107,27 @@ export function endpointUnknown(text: string): CloudError {
 class Restore {
   readonly #context: CloudContext;
   readonly #reader: SnapshotReader;
-  readonly #request: RestoreRequest;
-  readonly #manifest: Manifest;
-  readonly #base: Manifest | undefined;
+  readonly #target: RestoreTarget;
+  readonly #of: RestoreFacts;
   #plan = newPlan();
   /** What waits for the window to be full. */
   #places: { readonly inode: number; readonly fbns: Float64Array; readonly pvbns: Float64Array }[] = [];
   #waiting = 0;
   #counts = { inodes: 0, placedBlocks: 0, fetchedBlocks: 0 };
 
-  constructor(
-    context: CloudContext,
-    reader: SnapshotReader,
-    request: RestoreRequest,
-    manifest: Manifest,
-    base: Manifest | undefined,
-  ) {
+  constructor(context: CloudContext, reader: SnapshotReader, target: RestoreTarget, of: RestoreFacts) {
     this.#context = context;
     this.#reader = reader;
-    this.#request = request;
-    this.#manifest = manifest;
-    this.#base = base;
+    this.#target = target;
+    this.#of = of;
   }
 
   async run(): Promise<Pick<RestoreResult, 'inodes' | 'placedBlocks' | 'fetchedBlocks'>> {
     const { progress } = this.#context;
-    progress.begin('plan', this.#request.inode === undefined ? this.#manifest.inodes : 1);
+    progress.begin('plan', this.#of.inode === undefined ? this.#of.manifest.inodes : 1);
     progress.begin('fetch', 0);
-    if (this.#request.inode === undefined) await this.#volume();
-    else await this.#oneInode(this.#request.inode);
+    if (this.#of.inode === undefined) await this.#volume();
+    else await this.#oneInode(this.#of.inode);
     progress.end('plan');
     await this.#flush();
     progress.end('fetch');
@@ -129,18 +135,18 @@ class Restore {
   }
 
   async #volume(): Promise<void> {
-    const { wholeInodes } = this.#request.target;
+    const { wholeInodes } = this.#target;
     for (const number of wholeInodes) {
-      const root = await this.#reader.inode(this.#manifest, number);
+      const root = await this.#reader.inode(this.#of.manifest, number);
       if (root !== undefined) await this.#inode(undefined, root);
     }
-    const steps = compareInodes(this.#base?.l3Parts ?? [], this.#manifest.l3Parts);
+    const steps = compareInodes(this.#of.common?.l3Parts ?? [], this.#of.manifest.l3Parts);
     for (let given: readonly InodeRoot[] | undefined; ; ) {
       const step = steps.next(given);
       given = undefined;
       if (step.done) return;
       if (step.value.step === 'read-part') {
-        const of = step.value.of === 'base' && this.#base !== undefined ? this.#base : this.#manifest;
+        const of = step.value.of === 'base' && this.#of.common !== undefined ? this.#of.common : this.#of.manifest;
         given = await this.#reader.l3Part(of, step.value.part);
         continue;
       }
@@ -150,14 +156,14 @@ class Restore {
   }
 
   async #oneInode(number: number): Promise<void> {
-    const after = await this.#reader.inode(this.#manifest, number);
+    const after = await this.#reader.inode(this.#of.manifest, number);
     if (after === undefined) {
-      throw new CloudError('CLOUD_FILE_UNKNOWN', `${this.#manifest.name} has no inode ${number}`, {
-        snapshot: this.#manifest.name,
+      throw new CloudError('CLOUD_FILE_UNKNOWN', `${this.#of.manifest.name} has no inode ${number}`, {
+        snapshot: this.#of.manifest.name,
         object: `inode ${number}`,
       });
     }
-    const before = this.#base && (await this.#reader.inode(this.#base, number));
+    const before = this.#of.common && (await this.#reader.inode(this.#of.common, number));
     await this.#inode(before?.generation === after.generation ? before : undefined, after);
   }
 
@@ -165,11 +171,11 @@ class Restore {
     const { progress, signal } = this.#context;
     signal.throwIfAborted();
     this.#counts.inodes++;
-    await this.#request.target.inode(before, after);
+    await this.#target.inode(before, after);
     progress.advance('plan', 1);
     if (after === undefined) return;
-    const { pointersPerBlock } = this.#manifest;
-    const steps = compareFile(before, after, pointersPerBlock, this.#request.range);
+    const { pointersPerBlock } = this.#of.manifest;
+    const steps = compareFile(before, after, pointersPerBlock, this.#of.range);
     for (let given: Float64Array | undefined; ; ) {
       const step = steps.next(given);
       given = undefined;
@@ -188,7 +194,7 @@ class Restore {
   /** Places what waits, then reads it, object by object in the order of the store. */
   async #flush(): Promise<void> {
     const { limits, progress, signal } = this.#context;
-    const { target } = this.#request;
+    const target = this.#target;
     const all = new Float64Array(this.#waiting);
     let at = 0;
     for (const { pvbns } of this.#places) {

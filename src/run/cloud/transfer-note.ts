@@ -6,8 +6,8 @@ import { encodeJson, Fields } from '../../core/cloud/format/fields.ts';
 
 /** Kept with a checkpoint. */
 export interface TransferNote {
-  /** The source's uuid of the snapshot that is being transferred. */
-  readonly uuid: string;
+  /** What is being transferred. */
+  readonly snapshot: NotedSnapshot;
   /** Id of the base; 0 for a baseline. */
   readonly base: number;
   /** Number of the take-over with which the transfer began, and of the latest with which it was gone on with. */
@@ -16,6 +16,15 @@ export interface TransferNote {
   /** The id under which the snapshot is about to be committed; 0 before that. */
   readonly committing: number;
   readonly uploads: UploadTotals;
+}
+
+/** A snapshot as the source calls it. */
+export interface NotedSnapshot {
+  readonly uuid: string;
+  readonly name: string;
+  readonly label?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
 }
 
 /** What a transfer has put into the store, over all of its runs. */
@@ -41,12 +50,22 @@ export function decodeTransferNote(bytes: Uint8Array): TransferNote {
   const uploads = fields.object('uploads');
   const [l0 = 0, l1 = 0, l2 = 0] = uploads.wholes('blocks');
   return {
-    uuid: fields.text('uuid'),
+    snapshot: readSnapshot(fields.object('snapshot')),
     base: fields.whole('base'),
     begun: fields.whole('begun'),
     takeOver: fields.whole('takeOver'),
     committing: fields.whole('committing'),
     uploads: { blocks: [l0, l1, l2], objects: uploads.whole('objects'), bytes: uploads.whole('bytes') },
+  };
+}
+
+function readSnapshot(fields: Fields): NotedSnapshot {
+  const label = fields.optionalText('label');
+  return {
+    uuid: fields.text('uuid'),
+    name: fields.text('name'),
+    ...(label !== undefined && { label }),
+    createdAt: fields.whole('createdAt'),
   };
 }
 

@@ -144,9 +144,11 @@ class Transfer {
       if (resumed) await this.#recover();
       await this.#checkpoint();
       const { knownBeforeScan } = this.#of.facts;
-      if (knownBeforeScan) await this.#invalidate();
+      // What an earlier run of this transfer sent may be gone from a source that changes until it is read.
+      const stale = resumed || this.#of.base !== undefined;
+      if (stale && knownBeforeScan) await this.#invalidate();
       await this.#sendLevel0();
-      if (!knownBeforeScan) await this.#invalidate();
+      if (stale && !knownBeforeScan) await this.#invalidate();
       await this.#sendIndirects(1);
       await this.#sendIndirects(2);
       await this.#checkpoint();
@@ -181,7 +183,6 @@ class Transfer {
   /** Phase 1. */
   async #invalidate(): Promise<void> {
     const { progress, signal } = this.#context;
-    if (this.#of.base === undefined) return;
     await this.#vmap.flush({ signal });
     progress.begin('invalidate', await this.#pageCount());
     for await (const pages of this.#walk()) {
@@ -470,7 +471,7 @@ class Transfer {
   #note(committing: number): Uint8Array {
     const { snapshot, base } = this.#of;
     return encodeTransferNote({
-      uuid: snapshot.uuid,
+      snapshot: { uuid: snapshot.uuid, name: snapshot.name, label: snapshot.label, createdAt: snapshot.createdAt },
       base: base?.id ?? 0,
       begun: this.#begun,
       takeOver: this.#owner.number,

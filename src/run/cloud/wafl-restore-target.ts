@@ -26,6 +26,7 @@ interface Places {
 
 export class WaflRestoreTarget implements RestoreTarget {
   readonly remembersBlocks = true;
+  readonly oneFile = false;
   /** Attributes of every inode, also of those whose content alone changed. */
   readonly wholeInodes = [INODE_METAFILE];
   readonly #volume: WaflVolume;
