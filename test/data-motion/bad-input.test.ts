@@ -161,6 +161,23 @@ const CASES: Readonly<Record<string, Case>> = {
       says: ['flexgroup', 'FlexVols'],
     },
   },
+  'a source volume that is a load-sharing mirror': {
+    prepare: (stage) => {
+      stage.intercept = async (request, send) => {
+        const response = await send(request);
+        if (!request.url.includes('/storage/volumes')) return response;
+        const { records, ...rest } = (await response.json()) as { records: object[] };
+        return Response.json({ ...rest, records: records.map((record) => ({ ...record, type: 'ls' })) });
+      };
+    },
+    expected: {
+      family: MirrorError,
+      code: 'MIRROR_VOLUME_WRONG_TYPE',
+      cluster: 'cluster1.sim',
+      object: 'svm1:vol1 -> svm1_dr:vol1',
+      says: ['load-sharing', 'copy of'],
+    },
+  },
   'a destination volume that is in use': {
     prepare: ({ west }) => west.createVolume({ svm: 'svm1_dr', name: 'vol1', sizeBytes: 100 * MIB }),
     expected: {

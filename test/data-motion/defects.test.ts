@@ -152,6 +152,23 @@ describe('defect 18: what is gone already is no error of a delete', () => {
     expect(await stage.remains()).toMatchObject({ relationships: [] });
   });
 
+  it('nor when the half of the source goes between the look and the request', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    const { uuid } = await stage.record();
+    let releases = 0;
+    stage.intercept = async (request, send) => {
+      if (request.url.includes('source_only=true') && releases++ === 0) {
+        await stage.raw(stage.east, 'DELETE', `/snapmirror/relationships/${uuid}?source_only=true`);
+      }
+      return send(request);
+    };
+    const deleted = await stage.dataMotion.deleteSnapmirror(stage.pair);
+    expect(releases).toBe(1);
+    expect(deleted.release.state).toBe('released');
+    expect(stage.source.snapshots()).toEqual([]);
+  });
+
   it('nor when the transfer does that was to be aborted first', async () => {
     await using stage = await Stage.open();
     await stage.transferring(true);
