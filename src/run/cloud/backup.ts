@@ -42,8 +42,8 @@ export interface BackupRequest extends WriterIdentity {
   readonly baseline?: boolean | undefined;
   /** Take the state's lock even from a holder that may be alive. */
   readonly breakLock?: boolean | undefined;
-  /** How the key comes about, for a new endpoint with encryption. Nothing secret. */
-  readonly encryption?: Readonly<Record<string, unknown>> | undefined;
+  /** How the key comes about (salt, cost), kept with a new endpoint that is encrypted. Nothing secret. */
+  readonly keyOrigin?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface BackupResult {
@@ -78,7 +78,7 @@ export async function backUp(context: CloudContext, request: BackupRequest): Pro
   checkWriter(context, request);
   // A new endpoint begins with an entry of its own: the state needs to know what it belongs to.
   const isNew = history.state.owner === undefined;
-  const properties = propertiesOf(facts, request.encryption);
+  const properties = propertiesOf(facts, context.encryption, request.keyOrigin);
   const created = isNew ? await takeOver(context, request.writer, { properties }) : undefined;
   const state = await request.state.open(uuidOf(history.endpointId), { signal, breakLock: request.breakLock });
   try {

@@ -150,11 +150,26 @@ export class HistoryLog {
     }
   }
 
+  /** Encrypted from its first entry on, or never: a key is needed, or must not be given. */
+  #checkKey({ properties }: EndpointState): void {
+    const encrypted = properties?.encryption !== undefined;
+    if (encrypted === (this.#tools.cipher !== undefined)) return;
+    const message = encrypted ? 'is encrypted, and no key was given' : 'is not encrypted, and a key was given';
+    throw new CloudError('CLOUD_KEY_WRONG', `${this.#place.text} ${message}`, {
+      object: this.#place.name,
+      remedy: encrypted
+        ? 'Give the key that the endpoint was created with.'
+        : 'Leave the key out, or use an endpoint of its own.',
+    });
+  }
+
   #apply(number: number, bytes: Uint8Array): void {
     // The first entry names the endpoint; its hash proves that it is whole.
     const endpointId = number === 1 ? endpointIdOf(bytes, this.#tools) : this.#endpointId;
     const { entry, digest } = decodeHistoryEntry(bytes, endpointId, number, this.#tools);
-    this.#state = applyEntry(this.#state, entry, digest);
+    const state = applyEntry(this.#state, entry, digest);
+    if (number === 1) this.#checkKey(state);
+    this.#state = state;
     this.#endpointId = endpointId;
   }
 }

@@ -1,4 +1,6 @@
 /** Run (layer 3): who writes to an endpoint, and how one writer takes it over from another. */
+import type { EncryptionKey } from '../../compute/compute.ts';
+import { toHex } from '../../core/cloud/format/binary.ts';
 import type { EndpointProperties, TakeOverEntry } from '../../core/cloud/format/history-entry.ts';
 import { proposeTakeOver } from '../../core/cloud/history.ts';
 import { CloudError } from '../../errors.ts';
@@ -36,9 +38,12 @@ export function writerOf({ writer }: TakeOverEntry): string {
 /** What a new endpoint says about its source for good. */
 export function propertiesOf(
   { kind, id, pointersPerBlock }: SourceFacts,
-  encryption: EndpointProperties['encryption'],
+  key: EncryptionKey | undefined,
+  origin: Readonly<Record<string, unknown>> = {},
 ): EndpointProperties {
-  return { sourceKind: kind, sourceId: id, pointersPerBlock, ...(encryption && { encryption }) };
+  const properties = { sourceKind: kind, sourceId: id, pointersPerBlock };
+  if (key === undefined) return properties;
+  return { ...properties, encryption: { ...origin, cipher: key.cipher, keyId: toHex(key.keyId) } };
 }
 
 /**

@@ -1,0 +1,432 @@
+/** Edge (layer 8): `datamotion cloud`: SnapMirror Cloud backups of volume images and block devices. */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { nodeFormatTools } from '../../compute/format-tools.ts';
+import { WorkerCompute } from '../../compute/worker-compute.ts';
+import type { FileRange } from '../../core/cloud/restore-plan.ts';
+import { nodeDisk } from '../../disk/node-disk.ts';
+import { systemEnv } from '../../env.ts';
+import { CloudError, ConfigError } from '../../errors.ts';
+import { openObjectStore } from '../../object-store/open.ts';
+import { retrying } from '../../object-store/retrying.ts';
+import { CloudEndpoint } from '../../run/cloud/cloud-endpoint.ts';
+import type { Compression } from '../../run/cloud/context.ts';
+import { FileRestoreTarget } from '../../run/cloud/file-restore-target.ts';
+import { CLOUD_STEPS, type CloudProgress } from '../../run/cloud/progress.ts';
+import { ImageSnapshotSource } from '../../snapshot-source/image-snapshot-source.ts';
+import { DirectoryStateStore } from '../../state/directory.ts';
+import type { StateStore } from '../../state/state.ts';
+import { bytes, EXIT, type ExitCode, type Terminal } from '../terminal.ts';
+
+/** Wraps an action: a terminal for its `--json`, its failure as text and exit code. */
+export type RunAction = <O extends { json?: boolean }>(
+  action: (terminal: Terminal, options: O) => Promise<ExitCode>,
+) => (options: O) => Promise<void>;
+
+interface EndpointOptions {
+  readonly store: string;
+  readonly name: string;
+  readonly json?: boolean;
+}
+
+interface StateOptions extends EndpointOptions {
+  readonly state?: string;
+  readonly breakLock: boolean;
+}
+
+export function registerCloud(program: Command, run: RunAction): void {
+  const cloud = program
+    .command('cloud')
+    .description('back up volume images and block devices to an object store, incrementally for ever')
+    .exitOverride();
+  const add = (name: string, description: string): Command =>
+    cloud
+      .command(name)
+      .description(description)
+      .requiredOption('--store <url>', 'the object store: a path or a file: URL')
+      .requiredOption('--name <endpoint>', "the endpoint: one volume's place in the store")
+      .option('--json', 'print one JSON document')
+      .exitOverride();
+  const writes = (command: Command): Command =>
+    command.option('--only-writer', 'state that nobody else writes, for a store without conditional puts', false);
+  const keepsState = (command: Command): Command =>
+    writes(command)
+      .option('--state <folder>', 'the VMAP and the catalogue (default: a folder per endpoint in $XDG_STATE_HOME)')
+      .option('--break-lock', 'take the state from a process that may be alive', false);
+  const snapshot = '--snapshot <snapshot>';
+  const ofNewest = 'name, uuid or id (default: the newest)';
+
+  keepsState(add('backup', 'make a backup: a baseline the first time, then what changed since the last one'))
+    .argument('<source>', 'a volume image or block device')
+    .option('--label <label>', 'the SnapMirror label that policy rules select by')
+    .option('--snapshot-name <name>', 'what to call the backup (default: the time)')
+    .option('--comment <text>', 'kept with the backup')
+    .option('--source-id <id>', 'names the volume for good (default: its path)')
+    .option('--baseline', 'send everything, and build on nothing', false)
+    .option('--fresh', 'do not go on with an interrupted backup', false)
+    .option('--take-over', 'take the endpoint over from another writer, which must be gone', false)
+    .option('--allow-changes', 'go on when the image is written to while it is read', false)
+    .addOption(new Option('--compression <codec>', 'zstd, zstd:LEVEL or none').argParser(compression))
+    .action((source: string, options) => run(backup)({ ...options, source }));
+
+  writes(add('restore', 'restore a backup, or a file or byte range of it, to a file or block device'))
+    .requiredOption('--to <path>', 'where to; a new file gets its name when it is whole')
+    .option(snapshot, ofNewest)
+    .option('--file <path>', 'a file of the volume (default: its only one)')
+    .option('--range <from-to>', 'bytes of it: from the first up to, not including, the second', range)
+    .option('--onto <snapshot>', 'the target has this snapshot: write only what differs, in place')
+    .option('--overwrite', 'replace what is at the path', false)
+    .action((options) => run(restore)(options));
+
+  add('list', 'list the backups of an endpoint, oldest first').action((options) => run(list)(options));
+
+  add('show', 'show one backup: what it is, what it took, what was saved')
+    .option(snapshot, ofNewest)
+    .option('--measure', 'read the indirect blocks to know what deduplication saved', false)
+    .action((options) => run(show)(options));
+
+  add('ls', 'list the files of a backup')
+    .option(snapshot, ofNewest)
+    .action((options) => run(ls)(options));
+
+  add('verify', 'check that backups are whole; exit code 1 when they are not')
+    .option(snapshot, 'name, uuid or id (default: all)')
+    .option('--read-data', 'read every stored byte, not only what describes them', false)
+    .action((options) => run(verify)(options));
+
+  writes(add('forget', 'let backups leave the endpoint; `gc` frees what only they needed'))
+    .requiredOption('--snapshot <snapshot...>', 'names, uuids or ids')
+    .addOption(
+      new Option('--then <what>', 'to forget the newest backup: what comes next').choices(['baseline', 'end'] as const),
+    )
+    .action((options) => run(forget)(options));
+
+  writes(add('gc', 'delete what no backup needs any more'))
+    .option('--plan', 'only say what would be deleted', false)
+    .action((options) => run(gc)(options));
+
+  keepsState(add('rebuild-vmap', 'rebuild a lost state from the object store; takes the endpoint over')).action(
+    (options) => run(rebuildVmap)(options),
+  );
+}
+
+async function backup(
+  terminal: Terminal,
+  options: StateOptions & {
+    source: string;
+    label?: string;
+    snapshotName?: string;
+    comment?: string;
+    sourceId?: string;
+    baseline: boolean;
+    fresh: boolean;
+    takeOver: boolean;
+    allowChanges: boolean;
+    compression?: Compression;
+  },
+): Promise<ExitCode> {
+  await checkSource(options.source);
+  const { endpoint, compute, close, call } = open(terminal, options);
+  try {
+    const { state: kept, writer } = stateOf(terminal, options);
+    const env = systemEnv({ logger: terminal.logger() });
+    const source = new ImageSnapshotSource({
+      path: options.source,
+      state: kept,
+      compute,
+      env,
+      id: options.sourceId,
+      allowChanges: options.allowChanges,
+    });
+    const { state } = source;
+    const { breakLock, label, baseline, takeOver } = options;
+    const interrupted = options.fresh ? undefined : await endpoint.interrupted({ state, breakLock }, call);
+    const snapshot = source.take({
+      name: options.snapshotName ?? interrupted?.name ?? timestamp(env.clock.now()),
+      label,
+      comment: options.comment,
+      uuid: interrupted?.uuid,
+    });
+    const result = await endpoint.backup(
+      { source, state, writer, snapshot: snapshot.uuid, baseline, takeOver, breakLock },
+      call,
+    );
+    terminal.document(result);
+    const { uploads } = result;
+    const sent = uploads.blocks[0] + uploads.blocks[1] + uploads.blocks[2];
+    terminal.say(
+      `${result.snapshot.name}: ${result.outcome}${result.resumed ? ', gone on with after an interruption' : ''}; ` +
+        `${sent} blocks in ${uploads.objects} objects, ${bytes(uploads.bytes)} stored`,
+    );
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+async function restore(
+  terminal: Terminal,
+  options: EndpointOptions & {
+    to: string;
+    snapshot?: string;
+    file?: string;
+    range?: FileRange;
+    onto?: string;
+    overwrite: boolean;
+  },
+): Promise<ExitCode> {
+  const path = resolve(options.to);
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined && options.onto === undefined && !options.overwrite) {
+    terminal.note(`${path} exists: its content would be lost. Say --overwrite to replace it.`);
+    terminal.document({ acknowledgementNeeded: { option: '--overwrite', lost: path } });
+    return EXIT.acknowledgementNeeded;
+  }
+  const into = there?.isBlockDevice() ? 'device' : options.onto === undefined ? 'new-file' : 'file';
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const target = new FileRestoreTarget({ disk: nodeDisk, path, folder: dirname(path), into });
+    const { snapshot, file, range, onto } = options;
+    const result = await endpoint.restore({ target, snapshot, file, range, onto }, call);
+    terminal.document({ ...result, path });
+    terminal.say(
+      `${result.snapshot.name}: ${result.placedBlocks} blocks restored to ${path}, ${result.fetchedBlocks} read`,
+    );
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+async function list(terminal: Terminal, options: EndpointOptions): Promise<ExitCode> {
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const { snapshots, ...rest } = await endpoint.list(call);
+    terminal.document({
+      endpoint: rest,
+      snapshots: snapshots.map(({ logicalBytes, createdAt, ...snapshot }) => ({
+        ...snapshot,
+        createdAt: new Date(createdAt).toISOString(),
+        label: snapshot.label ?? null,
+        bytes: logicalBytes,
+      })),
+    });
+    terminal.table(
+      ['backup', 'made', 'label', 'size', 'distinct', 'stored by it', 'base'],
+      snapshots.map((s) => [
+        s.name,
+        new Date(s.createdAt).toISOString(),
+        s.label ?? '-',
+        bytes(s.logicalBytes),
+        bytes(s.heldBytes),
+        bytes(s.uploadedBytes),
+        s.base ?? '-',
+      ]),
+    );
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+async function show(
+  terminal: Terminal,
+  options: EndpointOptions & { snapshot?: string; measure: boolean },
+): Promise<ExitCode> {
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const details = await endpoint.show({ snapshot: options.snapshot, measure: options.measure }, call);
+    terminal.document(details);
+    const { snapshot, saved } = details;
+    const deduplicated = saved.deduplicationBytes === undefined ? 'not measured' : bytes(saved.deduplicationBytes);
+    terminal.table(
+      ['', ''],
+      [
+        ['backup', snapshot.name],
+        ['id, uuid', `${snapshot.id}, ${snapshot.uuid}`],
+        ['made', new Date(snapshot.createdAt).toISOString()],
+        ['label', snapshot.label ?? '-'],
+        ['kind', snapshot.base === 0 ? 'baseline' : `incremental, on ${snapshot.base}`],
+        ['size', bytes(details.logicalBytes)],
+        ['distinct blocks (L0, L1, L2)', details.heldBlocks.join(', ')],
+        ['sent blocks (L0, L1, L2)', details.uploadedBlocks.join(', ')],
+        ['stored by it', bytes(details.uploadedBytes)],
+        ['its L3 file and bitmap', `${bytes(details.l3Bytes)}, ${bytes(details.objectIdBytes)}`],
+        ['objects it needs', `${details.objects}`],
+        ['not sent, for it was there', bytes(saved.unchangedBytes)],
+        ['saved by compression', bytes(saved.compressionBytes)],
+        ['saved by deduplication', deduplicated],
+      ],
+    );
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+async function ls(terminal: Terminal, options: EndpointOptions & { snapshot?: string }): Promise<ExitCode> {
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const files = await endpoint.files({ snapshot: options.snapshot }, call);
+    terminal.document({ files });
+    for (const { path, sizeBytes } of files) terminal.say(`${path}  ${bytes(sizeBytes)}`);
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+async function verify(
+  terminal: Terminal,
+  options: EndpointOptions & { snapshot?: string; readData: boolean },
+): Promise<ExitCode> {
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const result = await endpoint.verify({ snapshot: options.snapshot, readData: options.readData }, call);
+    terminal.document(result);
+    for (const { message, snapshots } of result.problems) {
+      terminal.say(`${message}${snapshots.length > 0 ? ` (needed by ${snapshots.join(', ')})` : ''}`);
+    }
+    const { problems, snapshots, objects, bytesRead } = result;
+    const found = problems.length === 0 ? 'no damage' : `${problems.length} problems`;
+    terminal.say(`${snapshots} backups, ${objects} objects, ${bytes(bytesRead)} of objects read: ${found}`);
+    return problems.length === 0 ? EXIT.done : EXIT.failed;
+  } finally {
+    await close();
+  }
+}
+
+async function forget(
+  terminal: Terminal,
+  options: EndpointOptions & { snapshot: string[]; then?: 'baseline' | 'end' },
+): Promise<ExitCode> {
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const entry = await endpoint.forget({ snapshots: options.snapshot, sequel: options.then }, call);
+    terminal.document({ forgotten: options.snapshot, entry });
+    terminal.say(`forgotten: ${options.snapshot.join(', ')}; run gc to free what only they needed`);
+    return EXIT.done;
+  } catch (error) {
+    if (!(error instanceof CloudError) || error.code !== 'CLOUD_SNAPSHOT_IS_BASE') throw error;
+    terminal.fail(error);
+    terminal.note('  say --then baseline or --then end to forget it all the same');
+    return EXIT.acknowledgementNeeded;
+  } finally {
+    await close();
+  }
+}
+
+async function gc(terminal: Terminal, options: EndpointOptions & { plan: boolean }): Promise<ExitCode> {
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const result = await endpoint.collect({ planOnly: options.plan }, call);
+    terminal.document(result);
+    const { objects, snapshotFiles, keptObjects } = result;
+    terminal.say(
+      `${result.planned ? 'would delete' : 'deleted'} ${objects} objects and ${snapshotFiles} files of backups, ` +
+        `${bytes(result.bytes)}; ${result.planned ? 'would keep' : 'kept'} ${keptObjects} objects`,
+    );
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+async function rebuildVmap(terminal: Terminal, options: StateOptions): Promise<ExitCode> {
+  const { endpoint, close, call } = open(terminal, options);
+  try {
+    const { state, writer } = stateOf(terminal, options);
+    const result = await endpoint.rebuildVmap({ state, writer, breakLock: options.breakLock }, call);
+    terminal.document(result);
+    terminal.say(`the VMAP of ${result.snapshot.name} is rebuilt: ${result.blocks} blocks of ${result.inodes} inodes`);
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+function open(
+  terminal: Terminal,
+  options: EndpointOptions & { readonly onlyWriter?: boolean; readonly compression?: Compression },
+) {
+  const compute = new WorkerCompute();
+  const env = systemEnv({ logger: terminal.logger() });
+  const endpoint = new CloudEndpoint({
+    store: retrying(openObjectStore(options.store)),
+    name: options.name,
+    env,
+    tools: nodeFormatTools(),
+    compute,
+    compression: options.compression,
+    exclusion: options.onlyWriter ? 'only-writer' : undefined,
+    limits: { objectsInFlight: Math.max(4, compute.concurrency) },
+  });
+  const progress = terminal.progress();
+  const onProgress = (told: CloudProgress) => {
+    const { step, done, total } = told;
+    const { activity } = CLOUD_STEPS[step];
+    const size = told.counts === 'blocks' ? BLOCK_BYTES : undefined;
+    progress.step(step, activity ?? told.counts, {
+      transferredBytes: size && done * size,
+      totalBytes: size && total && total * size,
+    });
+    if (told.ended) progress.end(step, 'done');
+  };
+  const close = async () => {
+    progress.stop();
+    await compute.close();
+  };
+  return { endpoint, compute, close, call: { signal: terminal.signal, onProgress } };
+}
+
+const BLOCK_BYTES = 4096;
+
+/** A state per endpoint and store, and who writes by it: this machine, with this state. */
+function stateOf(
+  { env }: Terminal,
+  { state, store, name }: StateOptions,
+): { readonly state: StateStore; readonly writer: string } {
+  const home = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
+  const place = createHash('sha256').update(openObjectStore(store).place).digest('hex').slice(0, 12);
+  const folder = resolve(state ?? join(home, 'ontap-data-motion', `${encodeURIComponent(name)}-${place}`));
+  return { state: new DirectoryStateStore(folder), writer: `${hostname()}:${folder}` };
+}
+
+async function checkSource(source: string): Promise<void> {
+  const found = await stat(source).catch((cause) => {
+    throw invalid('SOURCE', `${source} cannot be read: ${cause instanceof Error ? cause.message : cause}`);
+  });
+  if (!found.isFile() && !found.isBlockDevice()) {
+    throw invalid('SOURCE', `${source} is neither a file nor a block device`);
+  }
+}
+
+function invalid(option: string, message: string): ConfigError {
+  return new ConfigError('CONFIG_INVALID', message, { problems: [{ section: '', option, message }] });
+}
+
+/** `2026-01-31T12:30:05.123Z`, which sorts by time. */
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function compression(text: string): Compression {
+  const found = /^(none|zstd)(?::(-?\d+))?$/.exec(text);
+  if (found === null || (found[1] === 'none' && found[2] !== undefined)) {
+    throw new InvalidArgumentError('It must be zstd, zstd:LEVEL or none.');
+  }
+  const codec = found[1] === 'none' ? 'none' : 'zstd';
+  return { codec, ...(found[2] !== undefined && { level: Number(found[2]) }) };
+}
+
+function range(text: string): FileRange {
+  const found = /^(\d+)-(\d+)$/.exec(text);
+  const [from, to] = [Number(found?.[1]), Number(found?.[2])];
+  if (found === null || !Number.isSafeInteger(to) || from >= to) {
+    throw new InvalidArgumentError('It must be two numbers of bytes, as 0-4096, the first below the second.');
+  }
+  return { from, to };
+}
