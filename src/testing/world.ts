@@ -54,6 +54,8 @@ export interface WorldDescription {
     readonly svms: readonly string[];
     readonly aggregates: readonly string[];
   }[];
+  /** The authority of the servers' certificates, PEM; present once listening with TLS. */
+  readonly ca?: string;
 }
 
 /** The clusters of a world that names none. */
@@ -139,6 +141,7 @@ export class SimulatedOntap {
         svms,
         aggregates,
       })),
+      ...(this.tls ?? {}),
     };
   }
 
