@@ -22,6 +22,7 @@ export async function* seekDataRanges(
 ): AsyncGenerator<DataRange, void, undefined> {
   let known = 0;
   for (const [command, ...args] of PROGRAMS) {
+    signal?.throwIfAborted();
     const asked = ask([command, ...args, `${known}`, `${sizeBytes}`], descriptor, signal);
     for (let step = await asked.next(); ; step = await asked.next()) {
       if (!step.done) {

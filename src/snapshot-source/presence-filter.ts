@@ -8,6 +8,8 @@ import { PagedTable, wordPages } from './paged-table.ts';
 const PAGE_BYTES = 16 * 1024;
 const PAGE_BITS = 8 * PAGE_BYTES;
 const PROBES = 4;
+/** Leaves as many bits of 32 as it takes to number the bits of a page. */
+const PROBE_SHIFT = 32 - Math.log2(PAGE_BITS);
 /** At four probes and this many bits each, one absent fingerprint in a hundred looks present. */
 const BITS_PER_ENTRY = 10;
 
@@ -81,8 +83,11 @@ export class PresenceFilter {
   }
 }
 
+/** From the low bits, which do not number the page: mixed until each of them counts for all. */
 function probesOf(fingerprint: number): readonly [first: number, step: number] {
-  const low = fingerprint % 2 ** 32;
-  const mixed = Math.imul(low ^ (low >>> 15), 0x85ebca6b) >>> 0;
-  return [mixed % PAGE_BITS, ((Math.imul(low, 0xc2b2ae35) >>> 0) % PAGE_BITS) | 1];
+  let mixed = (fingerprint % 2 ** 32) | 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  mixed ^= mixed >>> 16;
+  return [mixed >>> PROBE_SHIFT, (Math.imul(mixed, 0x9e3779b1) >>> PROBE_SHIFT) | 1];
 }

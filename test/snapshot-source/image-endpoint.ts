@@ -65,6 +65,17 @@ export async function* everywhere(_descriptor: number, sizeBytes: number) {
   yield { from: 0, to: sizeBytes };
 }
 
+/** Only runs of blocks that are not zeros, as a file system may tell. */
+export function whereDataIs(image: MemoryImage): NonNullable<ImageSourceOptions['findDataRanges']> {
+  return async function* () {
+    const { bytes } = image;
+    for (let from = 0; from < bytes.length; from += BLOCK) {
+      const to = Math.min(bytes.length, from + BLOCK);
+      if (bytes.subarray(from, to).some((byte) => byte !== 0)) yield { from, to };
+    }
+  };
+}
+
 const env: ImageSourceOptions['env'] = {
   clock: { now: () => 1_700_000_000_000, sleep: async () => {} },
   random: { next: () => 0.5, uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, '0')}` },
@@ -110,14 +121,14 @@ export interface StoredSnapshot {
 }
 
 export interface BackupOptions {
-  readonly baseline?: boolean;
+  readonly baseline?: boolean | undefined;
   /** Stops the transfer as a crash would after this many pieces. */
-  readonly crashAfterPieces?: number;
+  readonly crashAfterPieces?: number | undefined;
   /** Checkpoints before every n-th piece. */
-  readonly checkpointEvery?: number;
+  readonly checkpointEvery?: number | undefined;
   /** The snapshot that an interrupted transfer was of. */
-  readonly uuid?: string;
-  readonly signal?: AbortSignal;
+  readonly uuid?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class Crash extends Error {}
@@ -136,7 +147,7 @@ export class ImageEndpoint {
   /** Backs the image up; afterwards the snapshot is the base. */
   async backUp(source: ImageSnapshotSource, options: BackupOptions = {}): Promise<StoredSnapshot> {
     const state = await source.state.open(ENDPOINT, { breakLock: true });
-    const taken = source.take({ name: 's', ...(options.uuid !== undefined && { uuid: options.uuid }) });
+    const taken = source.take({ name: 's', uuid: options.uuid });
     const base = options.baseline ? undefined : this.base?.uuid;
     const left = this.#checkpoint;
     const resumes = left?.uuid === taken.uuid && left.base === base ? left : undefined;
@@ -254,6 +265,12 @@ function checkHeld(roots: readonly InodeRoot[], vmap: Vmap): void {
   };
   for (const { topmost } of roots) for (const vvbn of topmost) visit(vvbn);
   assert.equal(vmap.size, reached.size, 'the VMAP has what the snapshot does not hold');
+}
+
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
 }
 
 /** The VVBN of each block of the image. */
