@@ -2,7 +2,8 @@
  * What Cinder's REST client does to two clusters. Faults of the client are met with the answer that a cluster gives to
  * them, and then worked around: the simulated ONTAP makes no allowance for them.
  */
-import { type CinderAnswer, CinderRunner } from './cinder.ts';
+import { DEFAULT_CLUSTERS } from '../../src/testing/index.ts';
+import { type CinderAnswer, CinderRunner, LIMITED_USER } from './cinder.ts';
 import type { UnpackedPackages } from './debian-packages.ts';
 import { MIB, mirrorsOf, openScene, pattern } from './scene.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -19,7 +20,8 @@ export async function tellCinderStory(
   packages: UnpackedPackages,
   verdicts: Verdicts,
 ): Promise<ReadonlyMap<string, number>> {
-  const scene = await openScene({ transferRate: BYTES_PER_SECOND });
+  const clusters = DEFAULT_CLUSTERS.map((spec) => ({ ...spec, users: [LIMITED_USER] }));
+  const scene = await openScene({ clusters, transferRate: BYTES_PER_SECOND });
   const { source, destination, clock } = scene;
   const volume = source.createVolume({ svm: 'svm1', name: 'vol1', sizeBytes: 1024 * MIB });
   volume.write('/data/one', 0, pattern(3 * MIB, 1));
@@ -50,6 +52,8 @@ export async function tellCinderStory(
     returns('the version is read', await here('get_ontap_version', false), [9, 14, 1]);
     returns('the name of the cluster is read', await here('get_cluster_name'), 'cluster1');
     returns('all paths that the driver needs are open', await here('check_api_permissions'), []);
+    const limited = await cinder.call('limited', 'check_api_permissions');
+    returns('a path that is closed to a user is told from others', limited, ['netapp_raid_type']);
     const [peer] = (await here('get_vserver_peers', 'svm1', 'svm1_dr')).result ?? [];
     returns('the SVMs are peers', { result: peer?.['peer-state'] }, 'peered');
     returns('volumes are listed', await here('list_flexvols'), ['vol1']);

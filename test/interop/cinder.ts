@@ -13,6 +13,17 @@ export interface CinderAnswer {
   readonly error?: { readonly type: string; readonly code: string; readonly message: string };
 }
 
+/** `limited` is the source cluster again, for a user who may not see its aggregates. */
+export type CinderConnection = 'source' | 'destination' | 'limited';
+
+/** For the source cluster of a scene. */
+export const LIMITED_USER = {
+  name: 'limited',
+  password: 'simulated',
+  role: 'admin',
+  denied: ['/storage/aggregates*'],
+} as const;
+
 export class CinderRunner {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
@@ -31,11 +42,11 @@ export class CinderRunner {
   /** @throws Error when the client cannot connect */
   static async start(packages: UnpackedPackages, scene: InteropScene): Promise<CinderRunner> {
     const { source, destination, ca, folder } = scene;
-    const options = (cluster: InteropScene['source']) => ({
+    const options = (cluster: InteropScene['source'], user = { name: cluster.user, password: cluster.password }) => ({
       hostname: '127.0.0.1',
       port: portOf(cluster),
-      username: cluster.user,
-      password: cluster.password,
+      username: user.name,
+      password: user.password,
       vserver: cluster.svms[0],
       ssl_cert_path: ca,
     });
@@ -45,7 +56,11 @@ export class CinderRunner {
         '-W',
         'ignore',
         join(import.meta.dirname, 'cinder', 'rest_client.py'),
-        JSON.stringify({ source: options(source), destination: options(destination) }),
+        JSON.stringify({
+          source: options(source),
+          destination: options(destination),
+          limited: options(source, LIMITED_USER),
+        }),
       ],
       { cwd: folder, env: { HOME: folder, LC_ALL: 'C.UTF-8', NO_PROXY: '*', PYTHONPATH: packages.pythonPath } },
     );
@@ -54,7 +69,7 @@ export class CinderRunner {
     return runner;
   }
 
-  async call(cluster: 'source' | 'destination', method: string, ...args: unknown[]): Promise<CinderAnswer> {
+  async call(cluster: CinderConnection, method: string, ...args: unknown[]): Promise<CinderAnswer> {
     this.methods.set(method, (this.methods.get(method) ?? 0) + 1);
     this.#process.stdin.write(`${JSON.stringify({ cluster, method, args })}\n`);
     return this.#next();

@@ -55,6 +55,18 @@ describe('a permission to peer', () => {
     expect((await call(scene.destination, 'GET', path)).status).toBe(404);
   });
 
+  it.each([
+    ['svm.name', 'svm9', 'svm.name'],
+    ['cluster_peer.name', 'stranger', 'cluster_peer.name'],
+  ])('with the %s %s is refused', async (name, value, target) => {
+    const good = { 'svm.name': 'svm1_dr', 'cluster_peer.name': 'cluster1', applications: ['snapmirror'] };
+    const { status, json } = await call(scene.destination, 'POST', '/svm/peer-permissions', {
+      body: { ...good, [name]: value },
+    });
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(json.error.target).toBe(target);
+  });
+
   it('is given once', async () => {
     await permit(['snapmirror']);
     const body = { 'svm.name': 'svm1_dr', 'cluster_peer.name': 'cluster1', applications: ['snapmirror'] };

@@ -400,12 +400,6 @@ const CASES: Record<RefusalName, Case> = {
       return call(scene.source, 'DELETE', `/svm/peers/${records[0].uuid}`);
     },
   },
-  svmUnknownForPermission: onSource('POST', '/svm/peer-permissions', {
-    body: { svm: { name: 'svm9' }, cluster_peer: { name: 'cluster2' }, applications: ['snapmirror'] },
-  }),
-  permissionClusterUnknown: onSource('POST', '/svm/peer-permissions', {
-    body: { svm: { name: 'svm1' }, cluster_peer: { name: 'stranger' }, applications: ['snapmirror'] },
-  }),
   scheduleInUse: {
     async send(scene) {
       await scene.ok(scene.destination, 'POST', '/cluster/schedules', { name: 'odd', cron: { minutes: [1] } });

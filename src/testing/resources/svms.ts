@@ -193,9 +193,9 @@ export const svmPeerPermissionResource: Resource<SvmPeerPermission> = {
     if (peerWanted === undefined) throw new Refusal('requiredMissing', { name: 'cluster_peer.name' });
     body.require('applications');
     const svm = cluster.svms.find(({ name, uuid }) => name === svmWanted || uuid === svmWanted);
-    if (!svm) throw new Refusal('svmUnknownForPermission', { svm: svmWanted });
+    if (!svm) throw new Refusal('svmUnknown', { svm: svmWanted });
     const clusterPeer = cluster.peers.find((known) => known.cluster.name === peerWanted || known.uuid === peerWanted);
-    if (!clusterPeer) throw new Refusal('permissionClusterUnknown', { cluster: peerWanted });
+    if (!clusterPeer) throw new Refusal('clusterNotPeered', { cluster: peerWanted, name: 'cluster_peer.name' });
     if (cluster.svmPeerPermissions.some((known) => known.svm === svm && known.clusterPeer === clusterPeer)) {
       throw new Refusal('duplicateEntry');
     }
@@ -227,7 +227,7 @@ function permits(cluster: ClusterState, svm: Svm, asking: ClusterState, applicat
 function peerOf(cluster: ClusterState, name: string): ClusterState {
   if (name === cluster.name) return cluster;
   const peer = cluster.peers.find((known) => known.cluster.name === name);
-  if (!peer) throw new Refusal('clusterNotPeered', { cluster: name });
+  if (!peer) throw new Refusal('clusterNotPeered', { cluster: name, name: 'peer.cluster.name' });
   if (!cluster.reaches(peer.cluster)) throw unreachable(peer.cluster);
   return peer.cluster;
 }
