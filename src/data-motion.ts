@@ -4,6 +4,7 @@
  */
 import type { Protection } from './core/mirror/protection.ts';
 import { protectionOf } from './core/mirror/protection.ts';
+import type { Readiness } from './core/readiness.ts';
 import type { BackendConfiguration, ReplicationConfiguration } from './core/replication/configuration.ts';
 import type { ReplicationStats } from './core/replication/targets.ts';
 import {
@@ -26,12 +27,14 @@ import type { MirrorContext, MirrorPair, MirrorProgress, MirrorResult, MirrorTim
 import { collect, DEFAULT_MIRROR_TIMING } from './run/mirror/context.ts';
 import type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
 import { createDestinationFlexvol } from './run/mirror/destination-flexvol.ts';
+import type { LossResult } from './run/mirror/loss.ts';
+import { previewResync } from './run/mirror/loss.ts';
 import { DEFAULT_CONCURRENCY, type MirrorOutcome, onEach } from './run/mirror/many.ts';
 import { isIn } from './run/mirror/observe.ts';
 import { requireCluster, requireSourceVolume } from './run/mirror/preflight.ts';
 import type { ReleaseOptions } from './run/mirror/release.ts';
 import { releaseSnapmirror } from './run/mirror/release.ts';
-import type { BreakOptions, BreakResult, DeleteResult, QuiesceOptions } from './run/mirror/verbs.ts';
+import type { BreakOptions, BreakResult, DeleteResult, QuiesceOptions, ResyncOptions } from './run/mirror/verbs.ts';
 import {
   breakSnapmirror,
   createSnapmirror,
@@ -41,6 +44,9 @@ import {
   resyncSnapmirror,
   updateSnapmirror,
 } from './run/mirror/verbs.ts';
+import { checkReadiness } from './run/readiness.ts';
+import type { SvmPeerOptions, SvmPeerResult } from './run/svm-peer.ts';
+import { createSvmPeer } from './run/svm-peer.ts';
 
 /** A mirror as callers name it; the destination volume defaults to the source's name. */
 export interface Pair {
@@ -76,6 +82,11 @@ export interface CreateSnapmirrorOptions {
   readonly transferSchedule?: string | undefined;
   /** Resolve when the baseline is there instead of when its transfer runs (default false). */
   readonly waitForBaseline?: boolean | undefined;
+  /**
+   * Also resume a mirror that somebody paused, and resync one that was broken off, which DISCARDS what was written to its
+   * destination since; `onProgress` and the result tell what (default false).
+   */
+  readonly repair?: boolean | undefined;
 }
 
 /** Last argument of every verb on many mirrors. */
@@ -169,6 +180,38 @@ export class DataMotion {
   }
 
   /**
+   * Everything that must hold before the source can be replicated to the target, in one verdict: every failed check has its
+   * remedy and ONTAP's own code and words. Reads only; what is found is told, never thrown.
+   * (Cinder: validate_no_conflicting_snapmirrors and the prechecks)
+   */
+  async checkReadiness(
+    selection: TargetedSelection,
+    options: CallOptions & Pick<CreateSnapmirrorOptions, 'policy' | 'transferSchedule'> = {},
+  ): Promise<Readiness> {
+    const backend = backendOf(this.#configuration, selection.source);
+    return this.#on(everyVolume(selection), options, 'check the readiness', (context) =>
+      checkReadiness(context, {
+        volumes: selection.volumes,
+        isPool: (name) => isPoolName(backend, name),
+        policy: options.policy ?? backend.policy,
+        transferSchedule: options.transferSchedule ?? backend.transferSchedule,
+        destinationAggregates: (aggregates) => this.#aggregates(context.pair, aggregates),
+      }),
+    );
+  }
+
+  /**
+   * Peers the SVMs of two backends, on one cluster or two: proposes on the one side, accepts on the other, adds applications to a
+   * peering that is there, and waits until both halves are `peered`. (Cinder: create_vserver_peer, defect 14)
+   */
+  async createSvmPeer(
+    backends: { readonly source: string; readonly target: string },
+    options: CallOptions & SvmPeerOptions = {},
+  ): Promise<SvmPeerResult> {
+    return this.#on(everyVolume(backends), options, 'peer the SVMs', (context) => createSvmPeer(context, options));
+  }
+
+  /**
    * The destination volume in the image of its source, on the mapped aggregate, of type dp, online.
    * (Cinder: create_destination_flexvol)
    */
@@ -185,7 +228,7 @@ export class DataMotion {
 
   /**
    * Protects a volume: destination volume, relationship, baseline; whatever of it is there already is adopted. A mirror
-   * that somebody paused or broke off is reported, never touched. (Cinder: create_snapmirror)
+   * that somebody paused or broke off is reported, and touched only on the word `repair`. (Cinder: create_snapmirror)
    */
   async createSnapmirror(pair: Pair, options: VerbOptions & CreateSnapmirrorOptions = {}): Promise<MirrorResult> {
     return this.#on(pair, options, 'create the mirror', (context) => this.#create(context, options));
@@ -221,16 +264,11 @@ export class DataMotion {
   }
 
   /**
-   * Replicates again after a break. DISCARDS what was written to the destination since. (Cinder: resync_snapmirror)
-   * @param options.wait resolve when the destination mirrors again (default false)
+   * Replicates again after a break. DISCARDS what was written to the destination since; `previewResyncs` says what that is, and
+   * `keepNewerSnapshots` keeps what snapshots hold. (Cinder: resync_snapmirror)
    */
-  async resyncSnapmirror(
-    pair: Pair,
-    options: VerbOptions & { readonly wait?: boolean | undefined } = {},
-  ): Promise<MirrorResult> {
-    return this.#on(pair, options, 'resync the mirror', (context) =>
-      resyncSnapmirror(context, { wait: options.wait ?? false }),
-    );
+  async resyncSnapmirror(pair: Pair, options: VerbOptions & ResyncOptions = {}): Promise<MirrorResult> {
+    return this.#on(pair, options, 'resync the mirror', (context) => resyncSnapmirror(context, options));
   }
 
   /** Undoes a quiesce; refused on a broken-off mirror. (Cinder: resume_snapmirror) */
@@ -317,10 +355,20 @@ export class DataMotion {
   /** As resyncSnapmirror, on all selected mirrors at once. DISCARDS what was written to the destinations since the break. */
   async resyncSnapmirrors(
     selection: TargetedSelection,
-    options: BackendVerbOptions & { readonly wait?: boolean | undefined } = {},
+    options: BackendVerbOptions & ResyncOptions = {},
   ): Promise<readonly MirrorOutcome[]> {
-    const wait = options.wait ?? false;
-    return this.#onMany(selection, options, 'resync the mirrors', (context) => resyncSnapmirror(context, { wait }));
+    return this.#onMany(selection, options, 'resync the mirrors', (context) => resyncSnapmirror(context, options));
+  }
+
+  /**
+   * What a resync, or `ensureSnapmirrors` with `repair`, would discard now at each selected destination. Reads only. Both ends
+   * have to answer.
+   */
+  async previewResyncs(
+    selection: Selection,
+    options: BackendVerbOptions = {},
+  ): Promise<readonly MirrorOutcome<LossResult>[]> {
+    return this.#onMany(selection, options, 'find out what a resync would discard', previewResync);
   }
 
   /** As deleteSnapmirror, on all selected mirrors at once. */
@@ -381,6 +429,7 @@ export class DataMotion {
       transferSchedule: options.transferSchedule ?? backendOf(this.#configuration, backend).transferSchedule,
       destinationAggregates: (aggregates) => this.#aggregates(context.pair, aggregates),
       waitForBaseline: options.waitForBaseline ?? false,
+      repair: options.repair ?? false,
     });
   }
 
@@ -462,6 +511,11 @@ export class DataMotion {
       onProgress: options.onProgress ?? (() => {}),
     };
   }
+}
+
+/** For what is about two backends and no single volume. */
+function everyVolume({ source, target }: { readonly source: string; readonly target: string }): Pair {
+  return { source: { backend: source, volume: '*' }, destination: { backend: target } };
 }
 
 function noTarget(source: string): ConfigError {

@@ -11,6 +11,7 @@ import { OntapRestClient } from './netapp-ontap-rest-client/ontap-rest-client.ts
 import { RestOntapSvm } from './ontap/rest-ontap-svm.ts';
 import { type BackendSecrets, type Environment, resolveSecrets } from './ontap/secrets.ts';
 
+export type { ResyncLoss } from './core/mirror/loss.ts';
 export { PROTECTIONS, type Protection, protectionOf } from './core/mirror/protection.ts';
 export {
   activityOf,
@@ -34,6 +35,12 @@ export {
   type TransferState,
   type TransferType,
 } from './core/mirror/vocabulary.ts';
+export {
+  READINESS_CHECKS,
+  type Readiness,
+  type ReadinessCheck,
+  type ReadinessCheckName,
+} from './core/readiness.ts';
 export { parseCinderConf } from './core/replication/cinder-conf.ts';
 export type {
   BackendConfiguration,
@@ -81,10 +88,12 @@ export {
   type OntapErrorCode,
   type OntapErrorFacts,
 } from './errors.ts';
+export type { SvmPeer, SvmPeerApplication } from './ontap/ontap-svm.ts';
 export type { BackendSecrets, Environment } from './ontap/secrets.ts';
 export type { AbortOptions } from './run/mirror/abort.ts';
 export type { MirrorPair, MirrorProgress, MirrorResult, MirrorTiming, PairEnd } from './run/mirror/context.ts';
 export type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
+export type { LossResult } from './run/mirror/loss.ts';
 export type { MirrorOutcome } from './run/mirror/many.ts';
 export type { ReleaseOptions } from './run/mirror/release.ts';
 export type {
@@ -94,7 +103,9 @@ export type {
   MountOutcome,
   QuiesceOptions,
   ReleaseOutcome,
+  ResyncOptions,
 } from './run/mirror/verbs.ts';
+export type { SvmPeerOptions, SvmPeerResult } from './run/svm-peer.ts';
 
 /** What `createDataMotion` may be given besides the configuration. */
 export interface CreateDataMotionOptions {

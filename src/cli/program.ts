@@ -1,9 +1,12 @@
 /** Edge (layer 8): the `datamotion` command: its arguments, help and exit codes. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { SVM_PEER_APPLICATIONS } from '../ontap/ontap-svm.ts';
 import { configCheck } from './commands/config-check.ts';
 import { demo } from './commands/demo.ts';
 import type { Selected } from './commands/mirrors.ts';
-import { runVerb, status, verbs } from './commands/mirrors.ts';
+import { acknowledged, runVerb, status, verbs } from './commands/mirrors.ts';
+import { type Peering, peer } from './commands/peer.ts';
+import { ready } from './commands/ready.ts';
 import { type SimulateOptions, simulate } from './commands/simulate.ts';
 import type { CliWorld, ExitCode } from './terminal.ts';
 import { EXIT, Terminal } from './terminal.ts';
@@ -85,9 +88,30 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
   onMirrors('status', 'show the mirrors of a backend', 'backend').action(
     run((terminal, options: Mirrors) => status(terminal, options)),
   );
+  onMirrors(
+    'ready',
+    'check everything that must hold before volumes can be protected; changes nothing',
+    'backend',
+  ).action(run((terminal, options: Mirrors) => ready(terminal, options)));
+  add('peer', 'peer the SVMs of a backend and of its target, on both clusters, and wait until they are')
+    .requiredOption('--config <file>', 'cinder.conf, or native YAML or JSON')
+    .requiredOption('--backend <name>', 'the source backend')
+    .requiredOption('--target <name>', 'the destination backend')
+    .addOption(
+      new Option('--application <name...>', 'what the peering may be used for')
+        .choices([...SVM_PEER_APPLICATIONS])
+        .default(['snapmirror']),
+    )
+    .action(run((terminal, options: Peering & { json?: boolean }) => peer(terminal, options)));
   onMirrors('ensure', 'protect volumes: destination volume, relationship, baseline; adopts what is there', 'backend')
     .option('--wait', 'wait for the baseline, not only for its start', false)
-    .action(run((terminal, options: Waiting) => runVerb(terminal, options, verbs.ensure(options))));
+    .option('--repair', 'also resume what is paused and resync what is broken off', false)
+    .option('--accept-loss', 'with --repair: what was written to broken-off destinations may be discarded', false)
+    .action(
+      run((terminal, options: Waiting & { repair: boolean; acceptLoss: boolean }) =>
+        runVerb(terminal, options, verbs.ensure(options), acknowledged(options)),
+      ),
+    );
   onMirrors('update', 'transfer what changed since the last update', 'backend')
     .option('--no-wait', 'do not wait for the transfer to end')
     .action(run((terminal, options: Waiting) => runVerb(terminal, options, verbs.update(options))));
@@ -109,7 +133,13 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
   );
   onMirrors('resync', 'replicate again after a break; DISCARDS what was written to the destination since', 'all')
     .option('--no-wait', 'do not wait for the transfer to end')
-    .action(run((terminal, options: Waiting) => runVerb(terminal, options, verbs.resync(options))));
+    .option('--keep-newer-snapshots', 'keep the snapshots that the destination took since', false)
+    .option('--quick', 'start sooner, at the price of storage efficiency', false)
+    .action(
+      run((terminal, options: Waiting & { keepNewerSnapshots: boolean; quick: boolean }) =>
+        runVerb(terminal, options, verbs.resync(options)),
+      ),
+    );
   onMirrors('delete', 'remove mirrors and what the source keeps for them; the destination volumes stay', 'all')
     .option('--no-release', 'keep the half of the source')
     .action(

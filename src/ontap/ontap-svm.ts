@@ -171,7 +171,39 @@ export interface SvmPeer {
   readonly peerCluster?: string | undefined;
   readonly alias: string;
   readonly state: 'peered' | 'rejected' | 'suspended' | 'initiated' | 'pending' | 'initializing';
-  readonly applications: readonly string[];
+  readonly applications: readonly SvmPeerApplication[];
+}
+
+/** A snapshot of a volume. The same snapshot has the same `versionUuid` on both ends of a mirror, whatever its uuid. */
+export interface Snapshot {
+  readonly uuid: string;
+  readonly name: string;
+  readonly versionUuid: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly sizeBytes?: number | undefined;
+}
+
+/** What an SVM peering may be used for. */
+export const SVM_PEER_APPLICATIONS = ['snapmirror', 'file_copy', 'lun_copy', 'flexcache'] as const;
+/** One of `SVM_PEER_APPLICATIONS`. */
+export type SvmPeerApplication = (typeof SVM_PEER_APPLICATIONS)[number];
+
+/** Another cluster, as this one knows it. */
+export interface ClusterPeer {
+  readonly uuid: string;
+  /** What it is called here; `remoteName` is what it calls itself, where ONTAP says. */
+  readonly name: string;
+  readonly remoteName?: string | undefined;
+  readonly state?: 'available' | 'partial' | 'unavailable' | 'pending' | 'unidentified' | undefined;
+}
+
+/** Where volumes are placed. Sizes in bytes. */
+export interface Aggregate {
+  readonly name: string;
+  /** ONTAP's word; `online` is the one that takes volumes. */
+  readonly state?: string | undefined;
+  readonly availableBytes?: number | undefined;
 }
 
 /** How much of a relationship a delete removes. */
@@ -193,12 +225,17 @@ export interface OntapSvm {
   readonly svm: string;
 
   clusterFacts(options?: PortOptions): Promise<ClusterFacts>;
-  /** False when the SVM does not exist on this cluster. */
-  svmExists(options?: PortOptions): Promise<boolean>;
+  /** ONTAP's word (`running`, `stopped`, ...); undefined when the SVM does not exist on this cluster. */
+  svmState(options?: PortOptions): Promise<string | undefined>;
+  /** Peers of the cluster. Accounts of an SVM may not ask: `ONTAP_DENIED`, or `ONTAP_TOO_OLD` (code 3). */
+  clusterPeers(options?: PortOptions): Promise<readonly ClusterPeer[]>;
+  /** Aggregates of the cluster. Accounts of an SVM may not ask, as with `clusterPeers`. */
+  aggregates(options?: PortOptions): Promise<readonly Aggregate[]>;
 
   volume(name: string, options?: PortOptions): Promise<Volume | undefined>;
   /** All FlexVols and FlexGroups of the SVM but its root volume. */
   volumes(options?: PortOptions): AsyncIterable<Volume>;
+  snapshots(volumeUuid: string, options?: PortOptions): AsyncIterable<Snapshot>;
   createVolume(spec: VolumeSpec, options?: ChangeOptions): Promise<Change>;
   mountVolume(uuid: string, junctionPath: string, options?: ChangeOptions): Promise<Change>;
 
@@ -236,6 +273,26 @@ export interface OntapSvm {
   scheduleExists(name: string, options?: PortOptions): Promise<boolean>;
   /** Never on the break path: with a dead peer ONTAP may take a minute to answer. */
   svmPeers(options?: PortOptions): Promise<readonly SvmPeer[]>;
+  /**
+   * Proposes a peering of this SVM with another. Between clusters the other side has to accept it (`setSvmPeer` there).
+   * @param spec.peerCluster left out within one cluster
+   * @param spec.alias what the peer SVM is to be called here, where its own name is taken
+   */
+  createSvmPeer(
+    spec: {
+      readonly peerSvm: string;
+      readonly peerCluster?: string | undefined;
+      readonly alias?: string | undefined;
+      readonly applications: readonly SvmPeerApplication[];
+    },
+    options?: ChangeOptions,
+  ): Promise<Change>;
+  /** Accepts a proposed peering (`state: 'peered'`), or says anew what it may be used for. */
+  setSvmPeer(
+    uuid: string,
+    to: { readonly state?: 'peered'; readonly applications?: readonly SvmPeerApplication[] },
+    options?: ChangeOptions,
+  ): Promise<Change>;
 
   job(uuid: string, options?: PortOptions): Promise<Job>;
   /** The records of these jobs that still exist; purged ones are left out. */

@@ -8,7 +8,18 @@ import type { PolicyKind } from '../core/mirror/vocabulary.ts';
 import { OntapError } from '../errors.ts';
 import type { components } from '../netapp-ontap-rest-client/generated.ts';
 import { parseMirrorPath } from './mirror-path.ts';
-import type { KnownDestination, MirrorEnd, Policy, Relationship, SvmPeer, Transfer, Volume } from './ontap-svm.ts';
+import type {
+  Aggregate,
+  ClusterPeer,
+  KnownDestination,
+  MirrorEnd,
+  Policy,
+  Relationship,
+  Snapshot,
+  SvmPeer,
+  Transfer,
+  Volume,
+} from './ontap-svm.ts';
 
 type Schemas = components['schemas'];
 
@@ -165,5 +176,33 @@ export function svmPeerOf(record: Schemas['svm_peer']): SvmPeer {
     alias: record.name ?? peerSvm,
     state: needed(record.state, 'state', record),
     applications: record.applications ?? [],
+  };
+}
+
+export function clusterPeerOf(record: Schemas['cluster_peer']): ClusterPeer {
+  return {
+    uuid: needed(record.uuid, 'uuid', record),
+    name: needed(record.name, 'name', record),
+    remoteName: record.remote?.name,
+    state: record.status?.state,
+  };
+}
+
+export function aggregateOf(record: Schemas['aggregate']): Aggregate {
+  return {
+    name: needed(record.name, 'name', record),
+    state: record.state,
+    availableBytes: record.space?.block_storage?.available,
+  };
+}
+
+export function snapshotOf(record: Schemas['snapshot']): Snapshot {
+  const uuid = needed(record.uuid, 'uuid', record);
+  return {
+    uuid,
+    name: needed(record.name, 'name', record),
+    versionUuid: record.version_uuid ?? uuid,
+    createdAt: parseTime(needed(record.create_time, 'create_time', record)),
+    sizeBytes: record.size,
   };
 }

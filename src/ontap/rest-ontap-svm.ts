@@ -11,9 +11,11 @@ import type { OntapRestClient } from '../netapp-ontap-rest-client/ontap-rest-cli
 import { matches, not } from '../netapp-ontap-rest-client/query.ts';
 import { volumePath } from './mirror-path.ts';
 import type {
+  Aggregate,
   Change,
   ChangeOptions,
   ClusterFacts,
+  ClusterPeer,
   DeleteScope,
   Job,
   KnownDestination,
@@ -22,17 +24,21 @@ import type {
   PortOptions,
   Relationship,
   RelationshipFilter,
+  Snapshot,
   SvmPeer,
   Transfer,
   Volume,
   VolumeSpec,
 } from './ontap-svm.ts';
 import {
+  aggregateOf,
+  clusterPeerOf,
   knownDestinationOf,
   needed,
   policyOf,
   RELATIONSHIP_FIELDS,
   relationshipOf,
+  snapshotOf,
   svmPeerOf,
   transferOf,
   volumeOf,
@@ -113,10 +119,30 @@ export class RestOntapSvm implements OntapSvm {
     return this.#facts;
   }
 
-  async svmExists({ signal }: PortOptions = {}): Promise<boolean> {
+  async svmState({ signal }: PortOptions = {}): Promise<string | undefined> {
     const client = await this.#connect();
-    const query = { name: this.svm };
-    return (await client.count('/svm/svms', { query, attempted: 'find the SVM', object: this.svm, signal })) > 0;
+    const query = { name: this.svm, fields: ['name', 'state'] };
+    const request = { query, attempted: 'find the SVM', object: this.svm, signal };
+    for await (const { state } of client.records('/svm/svms', request)) return state ?? 'unknown';
+    return undefined;
+  }
+
+  async clusterPeers({ signal }: PortOptions = {}): Promise<readonly ClusterPeer[]> {
+    const client = await this.#connect();
+    const query = { fields: ['uuid', 'name', 'remote.name', 'status.state'] };
+    const peers: ClusterPeer[] = [];
+    const request = { query, attempted: 'list the cluster peers', timeoutMs: PEERS_TIMEOUT_MS, signal };
+    for await (const record of client.records('/cluster/peers', request)) peers.push(clusterPeerOf(record));
+    return peers;
+  }
+
+  async aggregates({ signal }: PortOptions = {}): Promise<readonly Aggregate[]> {
+    const client = await this.#connect();
+    const query = { fields: ['name', 'state', 'space.block_storage.available'] };
+    const aggregates: Aggregate[] = [];
+    const request = { query, attempted: 'list the aggregates', signal };
+    for await (const record of client.records('/storage/aggregates', request)) aggregates.push(aggregateOf(record));
+    return aggregates;
   }
 
   async volume(name: string, { signal }: PortOptions = {}): Promise<Volume | undefined> {
@@ -145,6 +171,20 @@ export class RestOntapSvm implements OntapSvm {
     const attempted = 'list the volumes';
     for await (const record of client.records('/storage/volumes', { query, attempted, object: this.svm, signal })) {
       yield volumeOf(record);
+    }
+  }
+
+  async *snapshots(volumeUuid: string, { signal }: PortOptions = {}): AsyncGenerator<Snapshot> {
+    const client = await this.#connect();
+    const request = {
+      path: { 'volume.uuid': volumeUuid },
+      query: { fields: ['uuid', 'name', 'version_uuid', 'create_time', 'size'] },
+      attempted: 'list the snapshots',
+      object: volumeUuid,
+      signal,
+    };
+    for await (const record of client.records('/storage/volumes/{volume.uuid}/snapshots', request)) {
+      yield snapshotOf(record);
     }
   }
 
@@ -405,6 +445,54 @@ export class RestOntapSvm implements OntapSvm {
     return peers;
   }
 
+  async createSvmPeer(
+    spec: Parameters<OntapSvm['createSvmPeer']>[0],
+    { hold, signal }: ChangeOptions = {},
+  ): Promise<Change> {
+    const client = await this.#connect();
+    const { peerSvm, peerCluster, alias, applications } = spec;
+    const isThere = async (options: PortOptions) =>
+      (await this.svmPeers(options)).some((peer) => peer.peerSvm === peerSvm && isOf(peer, peerCluster));
+    return jobOf(
+      await client.change('post', '/svm/peers', {
+        body: {
+          svm: { name: this.svm },
+          peer: { svm: { name: peerSvm }, ...(peerCluster === undefined ? {} : { cluster: { name: peerCluster } }) },
+          applications: [...applications],
+          ...(alias === undefined ? {} : { name: alias }),
+        },
+        returnTimeoutSeconds: heldFor(hold, HELD.usual),
+        look: this.#looking(isThere),
+        attempted: 'peer the SVMs',
+        object: `${this.svm} <-> ${peerSvm}`,
+        signal,
+      }),
+    );
+  }
+
+  async setSvmPeer(
+    uuid: string,
+    to: Parameters<OntapSvm['setSvmPeer']>[1],
+    { hold, signal }: ChangeOptions = {},
+  ): Promise<Change> {
+    const client = await this.#connect();
+    const { state, applications } = to;
+    return jobOf(
+      await client.change('patch', '/svm/peers/{uuid}', {
+        path: { uuid },
+        body: {
+          ...(state === undefined ? {} : { state }),
+          ...(applications === undefined ? {} : { applications: [...applications] }),
+        },
+        repeatable: true,
+        returnTimeoutSeconds: heldFor(hold, HELD.usual),
+        attempted: state === undefined ? 'change the SVM peering' : 'accept the SVM peering',
+        object: `${this.svm}: ${uuid}`,
+        signal,
+      }),
+    );
+  }
+
   async job(uuid: string, { signal }: PortOptions = {}): Promise<Job> {
     const client = await this.#connect();
     return jobRecordOf(await client.job(uuid, { signal }));
@@ -447,6 +535,11 @@ function pathFilter({ svm, volume }: NonNullable<RelationshipFilter['source']>) 
   return svm !== undefined && volume !== undefined
     ? volumePath(svm, volume)
     : matches(volumePath(svm ?? '*', volume ?? '*'));
+}
+
+/** A peering within one cluster may be shown with that cluster's name. */
+function isOf(peer: SvmPeer, cluster: string | undefined): boolean {
+  return cluster === undefined || peer.peerCluster === undefined || peer.peerCluster === cluster;
 }
 
 function heldFor(hold: boolean | undefined, seconds: number): number {

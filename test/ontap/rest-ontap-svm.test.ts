@@ -65,8 +65,8 @@ describe('reads', () => {
     expect(await port.volume('nothing')).toBeUndefined();
     expect(await port.scheduleExists('nothing')).toBe(false);
     expect(await port.scheduleExists('hourly')).toBe(true);
-    expect(await port.svmExists()).toBe(true);
-    expect(await portOf(stage, stage.west, 'svm9').svmExists()).toBe(false);
+    expect(await port.svmState()).toBe('running');
+    expect(await portOf(stage, stage.west, 'svm9').svmState()).toBeUndefined();
     expect(await port.job(nobody)).toEqual({ uuid: nobody, state: 'gone' });
   });
 

@@ -96,6 +96,19 @@ export const DEEDS: readonly Deed[] = [
   },
   { name: 'delete', arrange: mirrored, act: remove },
   { name: 'delete while a transfer runs', arrange: stalls, act: remove },
+  {
+    name: 'abort',
+    arrange: stalls,
+    act: ({ dataMotion, pair }, options) => dataMotion.abortSnapmirror(pair, options),
+  },
+  {
+    name: 'release',
+    arrange: async (stage) => {
+      await stage.mirrored();
+      await stage.dataMotion.deleteSnapmirror(stage.pair, { release: false });
+    },
+    act: ({ dataMotion, pair }, options) => dataMotion.releaseSnapmirror(pair, options),
+  },
   { name: 'delete of a broken-off mirror', arrange: broken, act: remove },
 ];
 

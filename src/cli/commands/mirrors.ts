@@ -1,4 +1,5 @@
 /** Edge (layer 8): the commands on mirrors. Volumes are worked on all at once; one failure stops nobody else. */
+import type { ResyncLoss } from '../../core/mirror/loss.ts';
 import type { BackendVerbOptions, DataMotion, MirrorStatus, TargetedSelection } from '../../data-motion.ts';
 import { ConfigError } from '../../errors.ts';
 import type { MirrorPair, MirrorResult } from '../../run/mirror/context.ts';
@@ -6,7 +7,7 @@ import type { MirrorOutcome } from '../../run/mirror/many.ts';
 import type { BreakResult, DeleteResult } from '../../run/mirror/verbs.ts';
 import { openDataMotion } from '../session.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
-import { asJson, duration, EXIT, explain } from '../terminal.ts';
+import { asJson, bytes, duration, EXIT, explain } from '../terminal.ts';
 
 /** What the options of a command select. */
 export interface Selected {
@@ -67,9 +68,9 @@ type Verb = (
 
 export const verbs = {
   ensure:
-    (options: { readonly wait: boolean }): Verb =>
+    (options: { readonly wait: boolean; readonly repair: boolean }): Verb =>
     (dataMotion, selection, call) =>
-      dataMotion.ensureSnapmirrors(selection, { ...call, waitForBaseline: options.wait }),
+      dataMotion.ensureSnapmirrors(selection, { ...call, waitForBaseline: options.wait, repair: options.repair }),
   update:
     (options: { readonly wait: boolean }): Verb =>
     (dataMotion, selection, call) =>
@@ -78,9 +79,11 @@ export const verbs = {
   resume: (): Verb => (dataMotion, selection, call) => dataMotion.resumeSnapmirrors(selection, call),
   break: (): Verb => (dataMotion, selection, call) => dataMotion.breakSnapmirrors(selection, call),
   resync:
-    (options: { readonly wait: boolean }): Verb =>
-    (dataMotion, selection, call) =>
-      dataMotion.resyncSnapmirrors(selection, { ...call, wait: options.wait }),
+    (options: { readonly wait: boolean; readonly keepNewerSnapshots: boolean; readonly quick: boolean }): Verb =>
+    (dataMotion, selection, call) => {
+      const { wait, keepNewerSnapshots, quick } = options;
+      return dataMotion.resyncSnapmirrors(selection, { ...call, wait, keepNewerSnapshots, quick });
+    },
   abort:
     (options: { readonly clearCheckpoint: boolean }): Verb =>
     (dataMotion, selection, call) =>
@@ -97,9 +100,49 @@ export const verbs = {
       dataMotion.deleteSnapmirrors(selection, { ...call, release: options.release }),
 } as const;
 
+/** Asks before a verb whether it may be done; an exit code ends the command. */
+type Question = (terminal: Terminal, dataMotion: DataMotion, selection: Selected) => Promise<ExitCode | undefined>;
+
+/** Prints what a repair would discard, and goes on only with the acknowledgement. */
+export function acknowledged(options: { readonly repair: boolean; readonly acceptLoss: boolean }): Question {
+  return async (terminal, dataMotion, { backend: source, target, volume: volumes }) => {
+    if (!options.repair) return undefined;
+    const previews = await dataMotion.previewResyncs({ source, target, volumes }, { signal: terminal.signal });
+    const losses = previews.flatMap((preview) =>
+      preview.ok && preview.result.loss !== undefined ? [{ pair: preview.pair, loss: preview.result.loss }] : [],
+    );
+    if (losses.length === 0) return undefined;
+    const told = losses.map(({ pair, loss }) => `${nameOf(pair)}: ${lossText(loss)}`);
+    if (options.acceptLoss) {
+      for (const line of told) terminal.note(line);
+      return undefined;
+    }
+    terminal.document({ acknowledgementNeeded: '--accept-loss', losses });
+    for (const line of told) terminal.say(line);
+    terminal.note('nothing was done: add --accept-loss to discard this');
+    return EXIT.acknowledgementNeeded;
+  };
+}
+
+function lossText({ common, newerSnapshots, newerBytes }: ResyncLoss): string {
+  if (common === undefined) return 'cannot be resynced: source and destination have no snapshot in common';
+  const since = `${common.name} (${new Date(common.createdAt).toISOString()})`;
+  const names = newerSnapshots.map(({ name }) => name).join(', ');
+  const size = newerBytes === undefined ? '' : ` with ${bytes(newerBytes)}`;
+  const snapshots = names === '' ? '' : `, and its snapshots ${names}${size}`;
+  return `the destination will lose everything written to it after ${since}${snapshots}`;
+}
+
 /** Runs a verb over the selected volumes, target by target. */
-export async function runVerb(terminal: Terminal, selection: Selected, verb: Verb): Promise<ExitCode> {
+export async function runVerb(
+  terminal: Terminal,
+  selection: Selected,
+  verb: Verb,
+  question?: Question,
+): Promise<ExitCode> {
   await using dataMotion = await openDataMotion(terminal, selection);
+  const answer = await question?.(terminal, dataMotion, selection);
+  if (answer !== undefined) return answer;
   const { backend: source, volume: volumes } = selection;
   const progress = terminal.progress();
   const outcomes: MirrorOutcome[] = [];
@@ -170,7 +213,7 @@ function jsonResult(result: MirrorResult & Partial<BreakResult & DeleteResult>):
   };
 }
 
-async function targetsOf(dataMotion: DataMotion, selection: Selected): Promise<readonly string[]> {
+export async function targetsOf(dataMotion: DataMotion, selection: Selected): Promise<readonly string[]> {
   if (selection.target !== undefined) return [selection.target];
   const targets = await dataMotion.getReplicationBackendNames(selection.backend);
   if (targets.length > 0) return targets;

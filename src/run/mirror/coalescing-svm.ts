@@ -35,7 +35,7 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atO
     keyOf: (job) => job.uuid,
   });
   const job = async (uuid: string): Promise<Job> => (await jobs.get(uuid)) ?? { uuid, state: 'gone' };
-  const exists = once(() => svm.svmExists({ signal }));
+  const state = once(() => svm.svmState({ signal }));
   const peers = once(() => svm.svmPeers({ signal }));
   const policy = onceFor((name: string) => svm.policy(name, { signal }));
   const schedule = onceFor((name: string) => svm.scheduleExists(name, { signal }));
@@ -56,9 +56,12 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atO
     cluster: svm.cluster,
     svm: svm.svm,
     clusterFacts: (options) => svm.clusterFacts(options),
-    svmExists: () => exists(),
+    svmState: () => state(),
+    clusterPeers: (options) => svm.clusterPeers(options),
+    aggregates: (options) => svm.aggregates(options),
     volume: (name) => volumes.get(name),
     volumes: (options) => svm.volumes(options),
+    snapshots: (uuid, options) => svm.snapshots(uuid, options),
     createVolume: (spec, options) => svm.createVolume(spec, { ...options, hold }),
     mountVolume: (uuid, junctionPath, options) => svm.mountVolume(uuid, junctionPath, { ...options, hold }),
     relationships: (filter) => relationshipsOf(filter),
@@ -73,6 +76,8 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atO
     policy: (name) => policy(name),
     scheduleExists: (name) => schedule(name),
     svmPeers: () => peers(),
+    createSvmPeer: (spec, options) => svm.createSvmPeer(spec, { ...options, hold }),
+    setSvmPeer: (uuid, to, options) => svm.setSvmPeer(uuid, to, { ...options, hold }),
     job: (uuid) => job(uuid),
     jobs: (uuids, options) => svm.jobs(uuids, options),
     finish: (change, options) => finish(change, job, clock, signal, options?.look),

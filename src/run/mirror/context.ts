@@ -1,4 +1,5 @@
 /** Run (layer 3): what every verb on one pair works with. */
+import type { ResyncLoss } from '../../core/mirror/loss.ts';
 import type { Env } from '../../env.ts';
 import type { OntapSvm, Relationship, SvmPeer } from '../../ontap/ontap-svm.ts';
 
@@ -54,6 +55,8 @@ export interface MirrorProgress {
   readonly step: string;
   readonly transferredBytes?: number | undefined;
   readonly totalBytes?: number | undefined;
+  /** Told before a repair discards anything: what the destination will lose. */
+  readonly loss?: ResyncLoss | undefined;
 }
 
 /** What a verb needs besides its own options. */
@@ -78,6 +81,8 @@ export interface MirrorResult {
   readonly note?: string | undefined;
   /** The relationship as last seen; absent when there is none. */
   readonly relationship?: Relationship | undefined;
+  /** What the destination lost to a repair. */
+  readonly loss?: ResyncLoss | undefined;
 }
 
 export function pairName(context: Pick<MirrorContext, 'pair' | 'source' | 'destination'>): string {

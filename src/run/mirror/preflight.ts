@@ -1,6 +1,6 @@
 /** Run (layer 3): what must hold before anything is changed. Reads only; every failure names its remedy. */
 import { MirrorError, OntapError } from '../../errors.ts';
-import type { OntapSvm, Policy, SvmPeer, Volume } from '../../ontap/ontap-svm.ts';
+import type { ClusterFacts, OntapSvm, Policy, SvmPeer, Volume } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext } from './context.ts';
 import { pairName } from './context.ts';
 
@@ -9,25 +9,38 @@ export const MINIMUM_RELEASE = [9, 12, 1] as const;
 
 /** @throws OntapError `ONTAP_TOO_OLD`, `ONTAP_NOT_FOUND` for an SVM that is not there, or what the way there gives */
 export async function requireCluster(svm: OntapSvm, signal: AbortSignal): Promise<void> {
+  await requireRelease(svm, signal);
+  await requireSvm(svm, signal);
+}
+
+/** @throws OntapError `ONTAP_TOO_OLD`, or what the way there gives */
+export async function requireRelease(svm: OntapSvm, signal: AbortSignal): Promise<ClusterFacts> {
   const facts = await svm.clusterFacts({ signal });
   const release = [facts.generation, facts.major, facts.minor];
   const differs = MINIMUM_RELEASE.findIndex((part, i) => part !== release[i]);
-  if (differs >= 0 && (release[differs] ?? 0) < (MINIMUM_RELEASE[differs] ?? 0)) {
-    throw new OntapError('ONTAP_TOO_OLD', `cluster ${facts.name} runs ONTAP ${release.join('.')}`, {
-      attempted: 'check the ONTAP release',
-      cluster: svm.cluster,
-      object: facts.name,
-      remedy: `ONTAP ${MINIMUM_RELEASE.join('.')} or later is needed: upgrade the cluster`,
-    });
-  }
-  if (!(await svm.svmExists({ signal }))) {
-    throw new OntapError('ONTAP_NOT_FOUND', `cluster ${facts.name} has no SVM "${svm.svm}"`, {
-      attempted: 'find the SVM',
-      cluster: svm.cluster,
-      object: svm.svm,
-      remedy: `correct the SVM of backend "${svm.backend}" (netapp_vserver)`,
-    });
-  }
+  if (differs < 0 || (release[differs] ?? 0) > (MINIMUM_RELEASE[differs] ?? 0)) return facts;
+  throw new OntapError('ONTAP_TOO_OLD', `cluster ${facts.name} runs ONTAP ${release.join('.')}`, {
+    attempted: 'check the ONTAP release',
+    cluster: svm.cluster,
+    object: facts.name,
+    remedy: `ONTAP ${MINIMUM_RELEASE.join('.')} or later is needed: upgrade the cluster`,
+  });
+}
+
+/**
+ * Its state, whichever: mirrors live in a stopped SVM too.
+ * @throws OntapError `ONTAP_NOT_FOUND`
+ */
+export async function requireSvm(svm: OntapSvm, signal: AbortSignal): Promise<string> {
+  const state = await svm.svmState({ signal });
+  if (state !== undefined) return state;
+  const { name } = await svm.clusterFacts({ signal });
+  throw new OntapError('ONTAP_NOT_FOUND', `cluster ${name} has no SVM "${svm.svm}"`, {
+    attempted: 'find the SVM',
+    cluster: svm.cluster,
+    object: svm.svm,
+    remedy: `correct the SVM of backend "${svm.backend}" (netapp_vserver)`,
+  });
 }
 
 /** The source volume, which must be one that can be mirrored. */
@@ -73,12 +86,8 @@ export function requireDataProtection(context: MirrorContext, volume: Volume): v
   );
 }
 
-/** The policy, of a kind that mirrors volumes, and the schedule that a policy without one needs. */
-export async function requirePolicy(
-  context: MirrorContext,
-  name: string,
-  fallbackSchedule: string | undefined,
-): Promise<{ policy: Policy; transferSchedule: string | undefined }> {
+/** @throws MirrorError when there is no such policy, or it is of a kind that does not mirror single volumes */
+export async function requirePolicy(context: MirrorContext, name: string): Promise<Policy> {
   const { destination, signal } = context;
   const policy = await destination.policy(name, { signal });
   const facts = { pair: pairName(context), attempted: 'find the SnapMirror policy', cluster: destination.cluster };
@@ -96,17 +105,25 @@ export async function requirePolicy(
       remedy: 'use an asynchronous or a synchronous policy for the mirror of a single volume',
     });
   }
-  if (policy.kind !== 'async' || policy.transferSchedule !== undefined || fallbackSchedule === undefined) {
-    return { policy, transferSchedule: undefined };
-  }
-  if (!(await destination.scheduleExists(fallbackSchedule, { signal }))) {
-    throw new MirrorError('MIRROR_SCHEDULE_UNKNOWN', `the destination has no schedule "${fallbackSchedule}"`, {
-      ...facts,
-      object: fallbackSchedule,
-      remedy: `policy "${name}" has no schedule of its own, so the mirror needs one: create it, or name another`,
-    });
-  }
-  return { policy, transferSchedule: fallbackSchedule };
+  return policy;
+}
+
+/** The schedule that a mirror needs because its policy has none; undefined when none is needed. */
+export async function requireSchedule(
+  context: MirrorContext,
+  policy: Policy,
+  schedule: string | undefined,
+): Promise<string | undefined> {
+  const { destination, signal } = context;
+  if (policy.kind !== 'async' || policy.transferSchedule !== undefined || schedule === undefined) return undefined;
+  if (await destination.scheduleExists(schedule, { signal })) return schedule;
+  throw new MirrorError('MIRROR_SCHEDULE_UNKNOWN', `the destination has no schedule "${schedule}"`, {
+    pair: pairName(context),
+    attempted: 'find the schedule',
+    cluster: destination.cluster,
+    object: schedule,
+    remedy: `policy "${policy.name}" has no schedule of its own, so the mirror needs one: create it, or name another`,
+  });
 }
 
 /**
@@ -118,13 +135,8 @@ export async function requirePeeredSource(context: MirrorContext): Promise<strin
   const [here, there] = await Promise.all([destination.clusterFacts({ signal }), source.clusterFacts({ signal })]);
   if (here.uuid === there.uuid && source.svm === destination.svm) return source.svm;
   const peers = await destination.svmPeers({ signal });
-  const between = peers.filter(
-    (peer) =>
-      peer.localSvm === destination.svm &&
-      peer.peerSvm === source.svm &&
-      (peer.peerCluster === undefined || peer.peerCluster === there.name),
-  );
-  const usable = between.find((peer) => peer.state === 'peered' && peer.applications.includes('snapmirror'));
+  const between = peeringsOf(peers, destination, source, there);
+  const usable = between.find((peer) => isUsable(peer));
   if (usable !== undefined) return usable.alias;
   throw new MirrorError('MIRROR_SVMS_NOT_PEERED', notPeered(context, between[0]), {
     pair: pairName(context),
@@ -133,6 +145,26 @@ export async function requirePeeredSource(context: MirrorContext): Promise<strin
     object: `${destination.svm} <-> ${source.svm}`,
     remedy: 'peer the two SVMs for the application snapmirror, on both clusters',
   });
+}
+
+/** Of the peers of `near`'s SVM, those that are `far`'s SVM. */
+export function peeringsOf(
+  peers: readonly SvmPeer[],
+  near: OntapSvm,
+  far: OntapSvm,
+  farCluster: ClusterFacts,
+): readonly SvmPeer[] {
+  return peers.filter(
+    (peer) =>
+      peer.localSvm === near.svm &&
+      peer.peerSvm === far.svm &&
+      (peer.peerCluster === undefined || peer.peerCluster === farCluster.name),
+  );
+}
+
+/** Accepted, and for SnapMirror. */
+export function isUsable(peer: SvmPeer): boolean {
+  return peer.state === 'peered' && peer.applications.includes('snapmirror');
 }
 
 function notPeered(context: MirrorContext, peer: SvmPeer | undefined): string {

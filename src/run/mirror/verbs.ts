@@ -7,15 +7,17 @@ import type { Relationship } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext, MirrorResult } from './context.ts';
 import { pairName } from './context.ts';
 import { createDestinationFlexvol, mountDestination } from './destination-flexvol.ts';
+import { lossOf } from './loss.ts';
 import { observe, policyKindOf, situationOf } from './observe.ts';
 import {
   requireCluster,
   requireDataProtection,
   requirePeeredSource,
   requirePolicy,
+  requireSchedule,
   requireSourceVolume,
 } from './preflight.ts';
-import type { Reached } from './reach.ts';
+import type { Goal, Reached } from './reach.ts';
 import { illegal, isActive, reach } from './reach.ts';
 import { releaseSource } from './release.ts';
 
@@ -27,6 +29,8 @@ export interface CreateOptions {
   readonly destinationAggregates: (sourceAggregates: readonly string[]) => readonly string[];
   /** Wait until the baseline is there, rather than until its transfer has started. */
   readonly waitForBaseline: boolean;
+  /** Resume a mirror that is paused and resync one that is broken off, which discards what was written to it. */
+  readonly repair: boolean;
 }
 
 /**
@@ -42,16 +46,18 @@ export async function createSnapmirror(context: MirrorContext, options: CreateOp
 
   let relationship = await observe(context);
   if (relationship?.state === 'paused' || relationship?.state === 'broken_off') {
+    if (options.repair) return repair(context, relationship, options.waitForBaseline);
     const verb = relationship.state === 'paused' ? 'resume' : 'resync';
     return {
       pair,
       actions,
       relationship,
-      note: `left alone: the mirror is ${relationship.state}; ${verb} it to go on replicating`,
+      note: `left alone: the mirror is ${relationship.state}; ${verb} it, or ask for a repair, to go on replicating`,
     };
   }
   if (relationship === undefined) {
-    const { policy, transferSchedule } = await requirePolicy(context, options.policy, options.transferSchedule);
+    const policy = await requirePolicy(context, options.policy);
+    const transferSchedule = await requireSchedule(context, policy, options.transferSchedule);
     const sourceSvm = await requirePeeredSource(context);
     const existing = await destination.volume(pair.destination.volume, { signal });
     if (existing !== undefined) requireDataProtection(context, existing);
@@ -76,6 +82,21 @@ export async function createSnapmirror(context: MirrorContext, options: CreateOp
   actions.push(...reached.actions);
   const note = baseline(reached.relationship) ? undefined : 'the baseline transfer is under way: not protected yet';
   return { pair, actions, relationship: reached.relationship, note };
+}
+
+/**
+ * What Cinder's create does to every mirror that it finds stopped: resume, resync. Says beforehand what is lost, and does nothing
+ * when that cannot be found out.
+ */
+async function repair(context: MirrorContext, stopped: Relationship, wait: boolean): Promise<MirrorResult> {
+  const { pair } = context;
+  if (stopped.state === 'paused') {
+    context.onProgress({ pair, step: 'repair: resume, nothing is lost' });
+    return resumeSnapmirror(context);
+  }
+  const loss = await lossOf(context);
+  context.onProgress({ pair, step: 'repair: resync', loss });
+  return { ...(await resyncSnapmirror(context, { wait })), loss };
 }
 
 async function createRelationship(
@@ -307,9 +328,17 @@ async function tryMount(context: MirrorContext, junctionPath: string | false): P
   }
 }
 
+/** Options of resyncSnapmirror. */
 export interface ResyncOptions {
-  /** Wait until the destination mirrors again, rather than until the transfer has started. */
-  readonly wait: boolean;
+  /** Wait until the destination mirrors again, rather than until the transfer has started (default false). */
+  readonly wait?: boolean | undefined;
+  /**
+   * Keep the snapshots of the destination that are newer than the newest common one; what was written after the newest of them is
+   * discarded all the same (default false).
+   */
+  readonly keepNewerSnapshots?: boolean | undefined;
+  /** Start sooner, at the price of storage efficiency lost on the way (default false). */
+  readonly quick?: boolean | undefined;
 }
 
 /**
@@ -318,7 +347,10 @@ export interface ResyncOptions {
  * @throws MirrorError `MIRROR_NO_COMMON_SNAPSHOT`
  */
 export async function resyncSnapmirror(context: MirrorContext, options: ResyncOptions): Promise<MirrorResult> {
-  return startAgain(context, 'resync', 'resync the mirror', options.wait);
+  return startAgain(context, 'resync', 'resync the mirror', options.wait ?? false, {
+    ...(options.keepNewerSnapshots === true ? { preserve: true } : {}),
+    ...(options.quick === true ? { quickResync: true } : {}),
+  });
 }
 
 /** Undoes a quiesce. Refused on a broken-off mirror, where ONTAP would take the same request for a resync. */
@@ -331,6 +363,7 @@ async function startAgain(
   event: MirrorEvent,
   attempted: string,
   wait: boolean,
+  flags: Pick<Goal, 'preserve' | 'quickResync'> = {},
 ): Promise<MirrorResult> {
   await requireCluster(context.destination, context.signal);
   const first = await observe(context);
@@ -341,6 +374,7 @@ async function startAgain(
   const mirrored = (now: Relationship | undefined) =>
     now !== undefined && isMirrored(now) && now.state !== 'synchronizing';
   const reached = await reach(context, {
+    ...flags,
     event,
     attempted,
     reached: wait ? mirrored : (now) => mirrored(now) || isActive(now),

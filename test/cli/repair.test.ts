@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { scaledClock } from '../../src/cli/commands/simulate.ts';
+import { systemClock } from '../../src/env.ts';
+import { SimulatedOntap } from '../../src/testing/index.ts';
+import { cinderConf, datamotion, Folder } from './command-line.ts';
+
+const world = new SimulatedOntap({ clock: scaledClock(systemClock, 40) });
+const folder = new Folder();
+let on: string[] = [];
+
+beforeAll(async () => {
+  await world.listen();
+  on = ['--config', folder.file('cinder.conf', cinderConf(world)), '--backend', 'east', '--target', 'west'];
+  world.cluster('cluster1').createVolume({ svm: 'svm1', name: 'vol1', sizeBytes: 64 * 2 ** 20 });
+});
+afterAll(async () => {
+  await world.close();
+  folder[Symbol.dispose]();
+});
+
+it('ensure --repair prints what would be lost and ends with 3, until the loss is accepted', async () => {
+  expect((await datamotion(['ensure', ...on, '--wait', '--repair'])).exitCode).toBe(0);
+  expect((await datamotion(['break', ...on, '--volume', 'vol1'])).exitCode).toBe(0);
+  const copy = world.cluster('cluster2').volume('svm1_dr', 'vol1');
+  copy.write('/written', 0, new Uint8Array(4096).fill(1));
+  const written = copy.digest();
+
+  const asked = await datamotion(['ensure', ...on, '--repair']);
+  expect(asked.exitCode).toBe(3);
+  expect(asked.stdout).toMatch(/the destination will lose everything written to it after snapmirror\./);
+  expect(asked.stderr).toContain('--accept-loss');
+  const json = await datamotion(['ensure', ...on, '--repair', '--json']);
+  expect(json.exitCode).toBe(3);
+  expect(json.json()).toMatchObject({
+    losses: [{ pair: { source: { volume: 'vol1' } }, loss: { newerSnapshots: [] } }],
+  });
+  expect(copy.digest()).toBe(written);
+
+  const repaired = await datamotion(['ensure', ...on, '--repair', '--accept-loss', '--wait']);
+  expect(repaired.exitCode).toBe(0);
+  expect(repaired.stderr).toContain('the destination will lose everything');
+  expect(repaired.stdout).toContain('snapmirrored (start-replication)');
+  expect(copy.digest()).toBe(world.cluster('cluster1').volume('svm1', 'vol1').digest());
+});
+
+it('abort, release and peer say what they did', async () => {
+  const idle = await datamotion(['abort', ...on, '--volume', 'vol1']);
+  expect(idle).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('no transfer is running') });
+  const refused = await datamotion(['release', ...on, '--volume', 'vol1']);
+  expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('delete it there first') });
+  await datamotion(['delete', ...on, '--volume', 'vol1', '--no-release']);
+  const released = await datamotion(['release', ...on, '--volume', 'vol1']);
+  expect(released).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('release-source') });
+  const peered = await datamotion(['peer', ...on]);
+  expect(peered).toMatchObject({ exitCode: 0, stdout: 'east <-> west: peered for snapmirror (nothing to do)\n' });
+});
