@@ -12,6 +12,9 @@ import { portrait } from '../../core/cloud/wafl-restore.ts';
 import { ScriptedSigns } from '../../state/scripted-signs.ts';
 import { blocks, look, problemsOf, Rig, SMALL, smallVolume, tools } from './rig.ts';
 
+/** CLOUD_EVERY_CUT=1: the power fails at every single change, and not at a part of them that covers all kinds. */
+const EVERY_CUT = process.env['CLOUD_EVERY_CUT'] !== undefined;
+
 /** A machine whose disk has both the object store and the state, and loses power. */
 class Machine {
   readonly disk: VolatileDisk;
@@ -78,14 +81,18 @@ async function restored(rig: Rig, name: string): Promise<string[]> {
   return portrait(volume.snapshotView(name));
 }
 
-describe('a transfer cut off by a loss of power at every change of store and state', () => {
+describe('a transfer cut off by a loss of power at a change of store or state', () => {
   for (const outcome of ['nothing', 'everything', 'random'] as const satisfies CrashOutcome[]) {
     it(`is gone on with, when ${outcome} of what was not synced is left`, { timeout: 120_000 }, async () => {
       let cuts = 0;
       let resumed = 0;
-      for (let at = 0; await cutOff(at, outcome, (was) => (resumed += Number(was))); at++) cuts++;
-      expect(cuts).toBeGreaterThan(80);
-      expect(resumed).toBeGreaterThan(40);
+      const step = EVERY_CUT ? 1 : outcome === 'random' ? 2 : 7;
+      const tell = (was: boolean) => {
+        resumed += Number(was);
+      };
+      for (let at = 0; await cutOff(at, outcome, tell); at += step) cuts++;
+      expect(cuts).toBeGreaterThan(20);
+      expect(resumed).toBeGreaterThan(10);
     });
   }
 

@@ -44,6 +44,9 @@ export interface RigOptions extends Partial<CloudEndpointOptions> {
   readonly writer?: string;
 }
 
+/** No two endpoints have one uuid. */
+let seeds = 0;
+
 export class Rig {
   readonly volume: WaflVolume;
   readonly store: ObjectStore;
@@ -60,7 +63,7 @@ export class Rig {
     this.state = state;
     this.writer = writer;
     this.store = rest.store ?? new MemoryObjectStore();
-    this.env = rest.env ?? systemEnv({ random: new SeededRandom(7) });
+    this.env = rest.env ?? systemEnv({ random: new SeededRandom(++seeds) });
     this.source = new WaflSnapshotSource(volume, 'volume-1');
     this.endpoint = new CloudEndpoint({
       name: NAME,
