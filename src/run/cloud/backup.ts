@@ -15,6 +15,7 @@
  * state is committed before anything else is done; if not, the transfer is gone on with, or dropped.
  */
 import type { SnapshotFacts, TakeOverEntry } from '../../core/cloud/format/history-entry.ts';
+import type { EndpointState as HistoryState } from '../../core/cloud/history.ts';
 import { CloudError } from '../../errors.ts';
 import type { SnapshotSource, SourceFacts, SourceSnapshot } from '../../snapshot-source/snapshot-source.ts';
 import type { StagedVersion, EndpointState as State, StateStore } from '../../state/state.ts';
@@ -87,7 +88,7 @@ export async function backUp(context: CloudContext, request: BackupRequest): Pro
     const owner = created ?? (await takeOver(context, request.writer, { resumes: plan.resumes?.owner }));
     if ((history.state.base?.id ?? 0) !== plan.newest) {
       // Something was committed or forgotten just before the take-over. From here on only this writer can commit.
-      if (plan.resumes !== undefined) await settleStaged(plan.resumes, history.state.base, { keep: false });
+      if (plan.resumes !== undefined) await settleStaged(plan.resumes, history.state, { keep: false });
       plan = await planTransfer(context, request, state, snapshot);
       if (plan.there !== undefined) return nothingDone(context, plan.there, startedAt);
     }
@@ -132,11 +133,11 @@ export async function interruptedSnapshot(
 ): Promise<NotedSnapshot | undefined> {
   const { history, signal } = context;
   await history.refresh({ signal });
-  const { owner, base } = history.state;
+  const { owner } = history.state;
   if (owner === undefined) return undefined;
   const state = await request.state.open(uuidOf(history.endpointId), { signal, breakLock: request.breakLock });
   try {
-    const left = await settle(state, base, signal);
+    const left = await settle(context, state);
     return left?.note.takeOver === owner.number ? left.note.snapshot : undefined;
   } finally {
     await state.close();
@@ -180,7 +181,8 @@ async function planTransfer(
 ): Promise<Plan> {
   const { history, signal } = context;
   const { base: newest, snapshots, owner } = history.state;
-  const left = await settle(state, newest, signal);
+  checkNothingLost(context, state);
+  const left = await settle(context, state);
   const there = snapshots.find(({ uuid }) => uuid === snapshot.uuid);
   if (there !== undefined) return { there, newest: newest?.id ?? 0 };
   if (snapshots.some(({ name }) => name === snapshot.name)) {
@@ -209,14 +211,15 @@ async function planTransfer(
  * @returns the transfer that is staged, if its snapshot is not in the endpoint
  */
 export async function settle(
+  { history, signal }: Pick<CloudContext, 'history' | 'signal'>,
   state: State,
-  newest: SnapshotFacts | undefined,
-  signal: AbortSignal,
 ): Promise<InterruptedTransfer | undefined> {
   const staged = await state.resume({ signal });
   if (staged === undefined) return undefined;
   if (staged.checkpointMeta !== undefined) {
-    return await settleStaged({ staged, note: decodeTransferNote(staged.checkpointMeta) }, newest, { keep: true });
+    return await settleStaged({ staged, note: decodeTransferNote(staged.checkpointMeta) }, history.state, {
+      keep: true,
+    });
   }
   await staged.discard();
   return undefined;
@@ -224,15 +227,31 @@ export async function settle(
 
 async function settleStaged(
   left: InterruptedTransfer,
-  newest: SnapshotFacts | undefined,
+  { base, lastNumber }: HistoryState,
   { keep }: { readonly keep: boolean },
 ): Promise<InterruptedTransfer | undefined> {
   const { staged, note } = left;
-  const committed = note.committing !== 0 && newest?.id === note.committing;
-  if (committed) await staged.commit(encodeVmapNote({ snapshotId: note.committing }));
+  const committed = note.committing !== 0 && base?.id === note.committing;
+  const settled = { snapshotId: note.committing, lastEntry: lastNumber };
+  if (committed) await staged.commit(encodeVmapNote(settled));
   else if (keep) return left;
   else await staged.discard();
   return undefined;
+}
+
+/** The end of a history can be cut off unnoticed, except by who has seen it. @throws CloudError `CLOUD_CORRUPT` */
+function checkNothingLost({ history, place }: CloudContext, state: State): void {
+  const { lastEntry } = decodeVmapNote(state.committed.meta);
+  const { lastNumber } = history.state;
+  if (lastNumber >= lastEntry) return;
+  throw new CloudError(
+    'CLOUD_CORRUPT',
+    `the history of ${place.text} ends at entry ${lastNumber}, and had ${lastEntry}`,
+    {
+      object: place.name,
+      remedy: 'Find out what removed history entries from the store, or whether it was set back to an earlier day.',
+    },
+  );
 }
 
 function baseGone({ name, uuid }: SnapshotFacts): CloudError {

@@ -47,7 +47,7 @@ export async function rebuildVmap(context: CloudContext, request: RebuildRequest
   }
   const state = await request.state.open(uuidOf(history.endpointId), { signal, breakLock: request.breakLock });
   try {
-    const left = await settle(state, base, signal);
+    const left = await settle(context, state);
     await left?.staged.discard();
     const staged = await state.begin({ signal });
     await staged.clear(VMAP_TABLE, { signal });
@@ -68,7 +68,7 @@ export async function rebuildVmap(context: CloudContext, request: RebuildRequest
         },
       );
     }
-    await staged.commit(encodeVmapNote({ snapshotId: base.id }));
+    await staged.commit(encodeVmapNote({ snapshotId: base.id, lastEntry: history.state.lastNumber }));
     return { snapshot: base, ...counts };
   } finally {
     await state.close();

@@ -38,6 +38,8 @@ export interface UploadTotals {
 export interface VmapNote {
   /** Id of the snapshot that the VMAP is of. */
   readonly snapshotId: number;
+  /** The last history entry that was seen: a history that ends before it has lost entries. */
+  readonly lastEntry: number;
 }
 
 export function encodeTransferNote(note: TransferNote): Uint8Array {
@@ -75,6 +77,7 @@ export function encodeVmapNote(note: VmapNote): Uint8Array {
 
 /** Of a state that was never committed: id 0, which no snapshot has. @throws CloudError `CLOUD_CORRUPT` */
 export function decodeVmapNote(bytes: Uint8Array): VmapNote {
-  if (bytes.length === 0) return { snapshotId: 0 };
-  return { snapshotId: Fields.parse(bytes, "the state's committed version").whole('snapshotId') };
+  if (bytes.length === 0) return { snapshotId: 0, lastEntry: 0 };
+  const fields = Fields.parse(bytes, "the state's committed version");
+  return { snapshotId: fields.whole('snapshotId'), lastEntry: fields.whole('lastEntry') };
 }

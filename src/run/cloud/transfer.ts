@@ -316,7 +316,7 @@ class Transfer {
       signal,
     });
     // The snapshot is in the endpoint: from here on no signal keeps the VMAP from following.
-    await this.#staged.commit(encodeVmapNote({ snapshotId }));
+    await this.#staged.commit(encodeVmapNote({ snapshotId, lastEntry: history.state.lastNumber }));
     const { changed, indirectBlocksRead } = this.#scanned;
     return {
       snapshot: facts,

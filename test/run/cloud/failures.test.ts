@@ -173,6 +173,20 @@ describe('a failure is one clear error, and leaves earlier snapshots as they wer
     expect(await problemsOf(rig.store, rig.state, rig.volume)).toEqual([]);
   });
 
+  it('a history that lost its last entries: nothing in the store tells, the state does', async () => {
+    const rig = written();
+    await rig.backup();
+    rig.snapshot('s2');
+    await rig.backup();
+    await rig.store.delete(`${NAME}/history/000000000004`);
+    await rig.store.delete(`${NAME}/history/000000000003`);
+    rig.snapshot('s3');
+    await expect(rig.backup()).rejects.toMatchObject({
+      code: 'CLOUD_CORRUPT',
+      message: expect.stringContaining('entry 2'),
+    });
+  });
+
   it('an endpoint that was ended', async () => {
     const rig = written();
     await rig.backup();
