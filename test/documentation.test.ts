@@ -12,7 +12,7 @@ describe('the documentation', () => {
     expect(status).toBe(0);
   });
 
-  for (const file of ['README.md', 'docs/architecture.md', 'docs/replication.md', 'docs/configuration.md']) {
+  for (const file of ['README.md', 'docs/architecture.md', 'docs/replication.md', 'docs/porting.md', 'docs/configuration.md']) {
     it(`${file}: every link to a file of the project leads somewhere`, () => {
       const links = [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, to = '']) => to);
       const dead = links.filter((to) => !/^[a-z]+:/.test(to) && !existsSync(join(dirname(file), to)));

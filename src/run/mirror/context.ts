@@ -29,6 +29,8 @@ export interface MirrorTiming {
   readonly silenceMs: number;
   /** How long a cluster may say that it cannot reach its peer before it is believed. */
   readonly peerSilenceMs: number;
+  /** Pause before a relationship is made anew because the geometry of its destination changed. */
+  readonly geometryPauseMs: number;
   /** First and longest pause between two looks at a relationship. */
   readonly pollFirstMs: number;
   readonly pollMaxMs: number;
@@ -42,6 +44,7 @@ export const DEFAULT_MIRROR_TIMING: MirrorTiming = {
   visibilityMs: 15_000,
   silenceMs: 120_000,
   peerSilenceMs: 30_000,
+  geometryPauseMs: 30_000,
   pollFirstMs: 500,
   pollMaxMs: 5_000,
 };

@@ -7,6 +7,7 @@ import type { Relationship } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext, MirrorResult } from './context.ts';
 import { pairName } from './context.ts';
 import { createDestinationFlexvol, mountDestination } from './destination-flexvol.ts';
+import { withGeometryRepaired } from './geometry.ts';
 import { lossOf } from './loss.ts';
 import { observe, policyKindOf, situationOf } from './observe.ts';
 import {
@@ -39,10 +40,17 @@ export interface CreateOptions {
  * because replication onto it would discard what was written there (defect 4). (Cinder: create_snapmirror)
  */
 export async function createSnapmirror(context: MirrorContext, options: CreateOptions): Promise<MirrorResult> {
+  return withGeometryRepaired(
+    context,
+    (actions) => createOnce(context, options, actions),
+    () => deleteSnapmirror(context, { release: true }),
+  );
+}
+
+async function createOnce(context: MirrorContext, options: CreateOptions, actions: string[]): Promise<MirrorResult> {
   const { source, destination, pair, signal, timing } = context;
   await Promise.all([requireCluster(source, signal), requireCluster(destination, signal)]);
   const sourceVolume = await requireSourceVolume(context);
-  const actions: string[] = [];
 
   let relationship = await observe(context);
   if (relationship?.state === 'paused' || relationship?.state === 'broken_off') {
@@ -72,14 +80,15 @@ export async function createSnapmirror(context: MirrorContext, options: CreateOp
 
   const baseline = (now: Relationship | undefined) => now !== undefined && isMirrored(now);
   const started = (now: Relationship | undefined) => baseline(now) || isActive(now);
-  const reached = await reach(context, {
+  const goal = {
     event: 'initialize',
     attempted: 'initialize the mirror',
     reached: options.waitForBaseline ? baseline : started,
     timeoutMs: options.waitForBaseline ? undefined : timing.changeTimeoutMs,
     expectedBytes: sourceVolume.usedBytes,
-  });
-  actions.push(...reached.actions);
+  } as const;
+  const sent: MirrorCommand[] = [];
+  const reached = await reach(context, goal, sent).finally(() => actions.push(...sent));
   const note = baseline(reached.relationship) ? undefined : 'the baseline transfer is under way: not protected yet';
   return { pair, actions, relationship: reached.relationship, note };
 }
