@@ -81,7 +81,7 @@ export async function tellAnsibleStory(
     ]);
     return runner.modules;
   } finally {
-    await scene.world.close();
+    await scene.close();
   }
 }
 

@@ -3,7 +3,7 @@
  * `[ok]`, or `[refused "..."]` with a part of the message.
  */
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PYTHON, type UnpackedPackages } from './debian-packages.ts';
 import { type InteropScene, portOf } from './scene.ts';
@@ -39,6 +39,9 @@ export class AnsibleRunner {
       this.#verdicts.check(`${name}: ansible-playbook reports`, false, `${stdout}${stderr}`.slice(-2000));
       return results;
     }
+    const promised = readFileSync(playbook, 'utf8').match(/ - name: .* \[(changed|ok|refused ".*")\]$/gm)?.length ?? 0;
+    const ran = report.plays.flatMap(({ tasks }) => tasks).length;
+    this.#verdicts.equal(`${name}: every task is run`, ran, promised);
     for (const { task, hosts } of report.plays.flatMap(({ tasks }) => tasks)) {
       const match = /^(.*) \[(changed|ok|refused "(.*)")\]$/.exec(task.name);
       const result = hosts['localhost'];

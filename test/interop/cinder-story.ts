@@ -189,6 +189,6 @@ export async function tellCinderStory(
     return cinder.methods;
   } finally {
     await cinder.close();
-    await scene.world.close();
+    await scene.close();
   }
 }

@@ -1,5 +1,5 @@
 /** The world that the clients drive: two peered clusters behind TLS, on a clock that moves by a second a request. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -23,6 +23,7 @@ export interface InteropScene {
   readonly folder: string;
   /** File of the authority's certificate. */
   readonly ca: string;
+  close(): Promise<void>;
 }
 
 export async function openScene(
@@ -34,7 +35,11 @@ export async function openScene(
   const folder = mkdtempSync(join(tmpdir(), 'interop-'));
   const ca = join(folder, 'ca.pem');
   writeFileSync(ca, world.tls?.ca ?? '');
-  return { world, clock, source: world.cluster('cluster1'), destination: world.cluster('cluster2'), folder, ca };
+  const close = async () => {
+    await world.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { world, clock, source: world.cluster('cluster1'), destination: world.cluster('cluster2'), folder, ca, close };
 }
 
 export function portOf(cluster: SimulatedCluster): number {

@@ -145,3 +145,14 @@ it('a user may be kept from some paths', async () => {
   expect([denied.status, denied.json.error.code]).toEqual([403, '6']);
   expect((await call(scene.source, 'GET', '/storage/volumes?return_records=false', as)).status).toBe(200);
 });
+
+it.each([
+  ['POST', { name: 'c', svm: 'svm1', clone: { is_flexclone: true, parent_volume: { name: 'vol1' } } }, 'FlexClone'],
+  ['PATCH', { 'movement.destination_aggregate.name': 'aggr2' }, 'volume moves'],
+  ['PATCH', { 'clone.split_initiated': true }, 'FlexClone'],
+])('%s of a volume with %j is refused as a limit of the simulator', async (method, body, what) => {
+  const path = method === 'POST' ? '/storage/volumes' : `/storage/volumes/${scene.volume.uuid}`;
+  const { status, json } = await call(scene.source, method, path, { body });
+  expect([status, json.error.code]).toEqual([405, '3']);
+  expect(json.error.message).toContain(what);
+});

@@ -39,6 +39,7 @@ export const volumeResource: Resource<SimulatedVolume> = {
   post(context, body) {
     const { cluster } = context;
     const svm = svmOf(context, body);
+    refuseUnsimulated(body);
     body.require('name');
     const name = body.text('name') ?? '';
     checkName(name);
@@ -82,6 +83,7 @@ export const volumeResource: Resource<SimulatedVolume> = {
 
   patch(context, volume, body) {
     const { cluster } = context;
+    refuseUnsimulated(body);
     for (const name of NOT_PATCHABLE) if (body.has(name)) throw new Refusal('fieldNotPatchable', { name });
     if (volume.type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
     const sizeBytes = body.number('size') ?? body.number('space.size');
@@ -271,8 +273,23 @@ function settingsOf(body: Body): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body.tree).filter(([name, value]) => !own.has(name) && value !== null));
 }
 
+/** What would have an effect on content or place, and has none here. */
+const NOT_SIMULATED: Readonly<Record<string, string>> = {
+  clone: 'FlexClone volumes',
+  consistency_group: 'consistency groups',
+  movement: 'volume moves',
+  rebalancing: 'rebalancing',
+  snaplock: 'SnapLock',
+};
+
+function refuseUnsimulated(body: Body): void {
+  for (const [name, what] of Object.entries(NOT_SIMULATED)) {
+    if (body.has(name)) throw new Refusal('notSimulated', { what });
+  }
+}
+
 /** Fields that only a POST may give. */
-const NOT_PATCHABLE = ['type', 'style', 'svm', 'aggregates', 'language', 'clone.parent_volume'];
+const NOT_PATCHABLE = ['type', 'style', 'svm', 'aggregates', 'language'];
 
 function svmOf(context: RequestContext, body: Body): Svm {
   const { cluster, svm } = context;
