@@ -332,6 +332,23 @@ describe('break', () => {
     expect(broken.relationship?.state).toBe('broken_off');
   });
 
+  it('asks no faster than it looks for what ONTAP acknowledges and never carries out', async () => {
+    await using stage = await Stage.open({ timing: { visibilityMs: 0 } });
+    await stage.mirrored();
+    const before = stage.changes.length;
+    let asked = 0;
+    stage.intercept = async (request, send) => {
+      const body = request.method === 'PATCH' ? await request.clone().text() : '';
+      if (!body.includes('"paused"')) return send(request);
+      if (asked++ > 1000) throw new Error('asked without end');
+      return Response.json({});
+    };
+    await stage.dataMotion.breakSnapmirror(stage.pair, { quiesceTimeoutMs: 30 * SECOND });
+    expect(stage.copy.type).toBe('rw');
+    expect(asked).toBeLessThan(90);
+    expect(stage.changes.length - before).toBe(2);
+  });
+
   it('with a lag of 36 hours says so and breaks', async () => {
     await using stage = await Stage.open();
     await stage.mirrored();

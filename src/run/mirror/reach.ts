@@ -84,13 +84,16 @@ export async function reach(context: MirrorContext, goal: Goal, actions: MirrorC
           for (const command of outcome.commands) {
             const change = await perform(context, command, now, goal);
             actions.push(command);
-            acted = true;
             acknowledgedAt = env.clock.now();
             if (!change.done) job = change.job;
           }
-          pauseMs = timing.pollFirstMs;
           peerLostSince = undefined;
-          continue;
+          // Look at once the first time; what has to be asked for again and again is asked for ever more slowly.
+          if (!acted) {
+            acted = true;
+            pauseMs = timing.pollFirstMs;
+            continue;
+          }
         }
       }
     } catch (error) {
