@@ -1,13 +1,16 @@
 /** Edge (layer 8): the `datamotion` command: its arguments, help and exit codes. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SVM_PEER_APPLICATIONS } from '../ontap/ontap-svm.ts';
+import { registerCloud } from './commands/cloud.ts';
 import { configCheck } from './commands/config-check.ts';
 import { demo } from './commands/demo.ts';
 import type { Selected } from './commands/mirrors.ts';
-import { acknowledged, runVerb, status, verbs } from './commands/mirrors.ts';
+import { acknowledged, runVerb, verbs } from './commands/mirrors.ts';
 import { type Peering, peer } from './commands/peer.ts';
 import { ready } from './commands/ready.ts';
 import { type SimulateOptions, simulate } from './commands/simulate.ts';
+import { status, watch } from './commands/status.ts';
+import { registerStore } from './commands/store.ts';
 import type { CliWorld, ExitCode } from './terminal.ts';
 import { EXIT, Terminal } from './terminal.ts';
 
@@ -20,7 +23,9 @@ Passwords come from the configuration, the environment or a file, never from an 
 export async function runCommandLine(argv: readonly string[], world: CliWorld, version: string): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const program = new Command('datamotion')
-    .description('Moves data for NetApp ONTAP: protects volumes with SnapMirror, updates, breaks and re-syncs mirrors.')
+    .description(
+      'Moves data for NetApp ONTAP: protects volumes with SnapMirror, updates, breaks and re-syncs mirrors; backs images up to object stores.',
+    )
     .version(version)
     .showHelpAfterError('(add --help for the options)')
     .addHelpText('after', FOOTER)
@@ -85,9 +90,14 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
   type Mirrors = Selected & { json?: boolean };
   type Waiting = Mirrors & { wait: boolean };
 
-  onMirrors('status', 'show the mirrors of a backend', 'backend').action(
-    run((terminal, options: Mirrors) => status(terminal, options)),
-  );
+  onMirrors('status', 'show the mirrors of a backend', 'backend')
+    .addOption(new Option('--watch', 'look again and again until interrupted').default(false).conflicts('json'))
+    .option('--interval <seconds>', 'pause between two looks of --watch', positive, 5)
+    .action(
+      run((terminal, options: Mirrors & { watch: boolean; interval: number }) =>
+        options.watch ? watch(terminal, options) : status(terminal, options),
+      ),
+    );
   onMirrors(
     'ready',
     'check everything that must hold before volumes can be protected; changes nothing',
@@ -154,6 +164,9 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
         runVerb(terminal, options, verbs.release(options)),
       ),
     );
+
+  registerCloud(program, run);
+  registerStore(program, run);
 
   try {
     await program.parseAsync([...argv], { from: 'user' });
