@@ -12,6 +12,7 @@ import { systemEnv } from '../../env.ts';
 import { CloudError, ConfigError } from '../../errors.ts';
 import { openObjectStore } from '../../object-store/open.ts';
 import { retrying } from '../../object-store/retrying.ts';
+import { throttled } from '../../object-store/throttled.ts';
 import { CloudEndpoint } from '../../run/cloud/cloud-endpoint.ts';
 import type { Compression } from '../../run/cloud/context.ts';
 import { FileRestoreTarget } from '../../run/cloud/file-restore-target.ts';
@@ -29,6 +30,8 @@ export type RunAction = <O extends { json?: boolean }>(
 interface EndpointOptions {
   readonly store: string;
   readonly name: string;
+  readonly maxRate?: number;
+  readonly requests?: number;
   readonly json?: boolean;
 }
 
@@ -48,6 +51,8 @@ export function registerCloud(program: Command, run: RunAction): void {
       .description(description)
       .requiredOption('--store <url>', 'the object store: a path or a file: URL')
       .requiredOption('--name <endpoint>', "the endpoint: one volume's place in the store")
+      .option('--max-rate <bytes>', 'bytes a second to and from the store, all requests together', positive)
+      .option('--requests <n>', 'objects under way at a time (default: by the number of processors)', positive)
       .option('--json', 'print one JSON document')
       .exitOverride();
   const writes = (command: Command): Command =>
@@ -355,14 +360,14 @@ function open(
   const compute = new WorkerCompute();
   const env = systemEnv({ logger: terminal.logger() });
   const endpoint = new CloudEndpoint({
-    store: retrying(openObjectStore(options.store)),
+    store: retrying(throttled(openObjectStore(options.store), { bytesPerSecond: options.maxRate })),
     name: options.name,
     env,
     tools: nodeFormatTools(),
     compute,
     compression: options.compression,
     exclusion: options.onlyWriter ? 'only-writer' : undefined,
-    limits: { objectsInFlight: Math.max(4, compute.concurrency) },
+    limits: { objectsInFlight: options.requests ?? Math.max(4, compute.concurrency) },
   });
   const progress = terminal.progress();
   const onProgress = (told: CloudProgress) => {
@@ -420,6 +425,14 @@ function compression(text: string): Compression {
   }
   const codec = found[1] === 'none' ? 'none' : 'zstd';
   return { codec, ...(found[2] !== undefined && { level: Number(found[2]) }) };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value === 0) {
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  }
+  return value;
 }
 
 function range(text: string): FileRange {

@@ -13,11 +13,20 @@ const RENEW_MS = 3_600_000;
 
 type HoldContext = Pick<CloudContext, 'env' | 'place' | 'signal'>;
 
-/** Runs `work` while the snapshot is held. A store that takes no puts is read without: then nobody can collect there either. */
-export async function withHold<T>(context: HoldContext, snapshotId: number, work: () => Promise<T>): Promise<T> {
+/** Runs `work` while the snapshots are held. A store that takes no puts is read without: then nobody can collect there either. */
+export async function withHold<T>(
+  context: HoldContext,
+  snapshotIds: readonly number[],
+  work: () => Promise<T>,
+): Promise<T> {
   const { env, place, signal } = context;
-  const key = `${HOLDS_PREFIX}${snapshotId}.${env.random.uuid()}`;
-  const put = () => place.put(key, encodeJson({ snapshotId, until: env.clock.now() + LEASE_MS }), { signal });
+  const keys = new Map(
+    snapshotIds.map((snapshotId) => [`${HOLDS_PREFIX}${snapshotId}.${env.random.uuid()}`, snapshotId]),
+  );
+  const put = async () => {
+    const until = env.clock.now() + LEASE_MS;
+    for (const [key, snapshotId] of keys) await place.put(key, encodeJson({ snapshotId, until }), { signal });
+  };
   try {
     await put();
   } catch (error) {
@@ -38,7 +47,7 @@ export async function withHold<T>(context: HoldContext, snapshotId: number, work
     ended.abort();
     await renewing;
     // Left behind it would be void in a day.
-    await place.deleteMany([key]).catch(() => {});
+    await place.deleteMany([...keys.keys()]).catch(() => {});
   }
 }
 

@@ -46,9 +46,11 @@ export interface RestoreResult {
 export async function restore(context: CloudContext, request: RestoreRequest): Promise<RestoreResult> {
   const startedAt = context.env.clock.now();
   const wanted = await liveSnapshot(context, request.snapshot);
-  return await withHold(context, wanted.id, async () => {
+  const onto = request.onto === undefined ? undefined : await liveSnapshot(context, request.onto);
+  const held = [wanted.id, ...(onto === undefined ? [] : [onto.id])];
+  return await withHold(context, held, async () => {
     const snapshot = await liveSnapshot(context, wanted.id);
-    const common = request.onto === undefined ? undefined : await liveSnapshot(context, request.onto);
+    const common = onto && (await liveSnapshot(context, onto.id));
     const reader = new SnapshotReader(context);
     const manifest = await reader.manifest(snapshot);
     const base = common && (await reader.manifest(common));

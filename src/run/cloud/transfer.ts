@@ -105,6 +105,7 @@ class Transfer {
   #ids: ObjectIdRange;
   #totals: UploadTotals;
   #sinceCheckpoint = 0;
+  #blocksPerPopulate = BLOCKS_PER_POPULATE;
   #scanned: ScanCounters = NOTHING_SCANNED;
   #freed = 0;
   #inodes = 0;
@@ -248,14 +249,16 @@ class Transfer {
       const page = this.#vmap.page(number);
       const waiting = page === undefined ? new Float64Array() : pendingIn(page, level);
       for (let at = 0; at < waiting.length; ) {
-        at += await this.#sendSome(packer, level, waiting.subarray(at, at + BLOCKS_PER_POPULATE));
+        at += await this.#sendSome(packer, level, waiting.subarray(at, at + this.#blocksPerPopulate));
       }
     }
     await this.#flush(packer);
     progress.end(`level-${level}`);
   }
 
-  /** As many of the blocks as the pages of what they point at fit in memory. Gives how many. */
+  /**
+   * As many of the blocks as the pages of what they point at fit in memory; the next batch is of that size. Gives how many.
+   */
   async #sendSome(packer: Packer, level: 1 | 2, waiting: Float64Array): Promise<number> {
     const { limits, signal } = this.#context;
     const { open, facts } = this.#of;
@@ -268,6 +271,7 @@ class Transfer {
       pointers = all.subarray(0, count * facts.pointersPerBlock);
       pages = pagesOf(pointers);
     }
+    this.#blocksPerPopulate = Math.min(BLOCKS_PER_POPULATE, pages.length * 2 > limits.vmapPages ? count : count * 2);
     await this.#vmap.load(pages, { signal });
     await this.#send(packer, waiting.slice(0, count), populate(this.#vmap, pointers));
     return count;
@@ -486,6 +490,8 @@ class Transfer {
     for (let from = 0; ; ) {
       const pages: VmapPage[] = [];
       for await (const page of storedVmap(this.#staged, this.#endpointId, tools, { signal, from })) {
+        // Held bits are asked for over the whole range: it must not be mostly gaps.
+        if (page.number - (pages[0]?.number ?? page.number) >= 4 * PAGES_PER_WALK) break;
         pages.push(page);
         if (pages.length === PAGES_PER_WALK) break;
       }
@@ -502,7 +508,7 @@ class Transfer {
     return count;
   }
 
-  /** Held bits over the range that the pages lie in, if that is not much more than the pages; else over each. */
+  /** Held bits over the range that the pages of a walk lie in. */
   async #held(
     pages: readonly VmapPage[],
     level?: Level,
