@@ -6,8 +6,8 @@
  * It lies in tables of the state, in the version that the transfer stages: identity (what each VVBN's content is), held
  * (what the snapshot has), fresh (what was given out since the base), areas (which level a range of VVBNs is of), place
  * (where the content was seen), and an index from contents to VVBNs. The held table of the committed version is the
- * base's. What is given out is journalled before anybody hears of it, so that no crash makes a number mean two things:
- * a transfer that is gone on with finds every number that an object in the store may have been written for.
+ * base's. What is given out is journalled, durably before a transfer can write down that it has stored it, so that no crash
+ * makes a number mean two things: a transfer that is gone on with finds every number that it knows an object of.
  */
 import type { EndpointState, Journal, PageReader, StagedVersion, StateOptions } from '../state/state.ts';
 import { ContentIndex, EMPTY_INDEX, type IndexLimits, type IndexShape } from './content-index.ts';
@@ -164,7 +164,9 @@ export class ContentCatalogue {
   readonly #free: readonly FreeNumbers[] = LEVELS.map(() => ({ nextArea: 0, numbers: [] }));
   #areaCount: number;
   #journalled = false;
-  #synced = true;
+  /** Records of the journal, and how many of them are durable. */
+  #appended = 0;
+  #synced = 0;
 
   private constructor(
     state: EndpointState,
@@ -243,10 +245,12 @@ export class ContentCatalogue {
     return vvbns;
   }
 
-  /** Makes durable what was given out: before anybody else hears of it. */
+  /** Makes durable what was given out, before anybody writes it down elsewhere. May run beside other calls. */
   async settle(options: StateOptions = {}): Promise<void> {
-    if (!this.#synced) await this.#journal.sync(options);
-    this.#synced = true;
+    const appended = this.#appended;
+    if (this.#synced >= appended) return;
+    await this.#journal.sync(options);
+    this.#synced = Math.max(this.#synced, appended);
   }
 
   /** Those of the VVBNs that the base does not hold, in their order. Holes are left out. */
@@ -292,7 +296,6 @@ export class ContentCatalogue {
     if (!this.#journalled) return;
     await this.#journal.reset(options);
     this.#journalled = false;
-    this.#synced = true;
   }
 
   close(): Promise<void> {
@@ -366,7 +369,7 @@ export class ContentCatalogue {
     const head = this.#journalled ? [] : [this.#journalHead()];
     await this.#journal.append([...head, encodeGift(level, numbers, given)], options);
     this.#journalled = true;
-    this.#synced = false;
+    this.#appended++;
     await this.#learn(level, numbers, given, options);
   }
 

@@ -103,6 +103,10 @@ export class ImageScan implements StagedWriter {
     return this.version !== undefined;
   }
 
+  settle(options?: SourceOptions): Promise<void> {
+    return this.#catalogue.settle(options);
+  }
+
   async flush(options: SourceOptions = {}): Promise<void> {
     await this.#catalogue.flush(options);
     await this.tree.flush(options);
@@ -149,7 +153,7 @@ export class ImageScan implements StagedWriter {
     let next = 0;
     for await (const chunk of readChunks(this.#handle, ranges, reading)) {
       await this.#skip(next, chunk.start, options);
-      next = chunk.start + this.#blocksPerChunk;
+      next = chunk.start + this.#spansFrom(chunk.start) * pointersPerBlock;
       yield* this.#closeL2(Math.floor(chunk.start / pointersPerBlock ** 2), options);
       yield* this.#level0(chunk, options);
     }
@@ -172,8 +176,7 @@ export class ImageScan implements StagedWriter {
   async *#level0(chunk: Chunk, options: SourceOptions): AsyncGenerator<readonly InodeRoot[], void, undefined> {
     const { start, blocks, identities } = chunk;
     const { pointersPerBlock } = this.#settings;
-    const count = Math.min(this.#blocksPerChunk, this.#blocks - start);
-    const spans = Math.ceil(count / pointersPerBlock);
+    const spans = this.#spansFrom(start);
     const before = await this.tree.get(0, start, spans * pointersPerBlock, options);
     const previous = blocks.map((block) => before[block - start] ?? 0);
     const vvbns = await this.#catalogue.assign(0, identities, previous, blocks, options);
@@ -183,7 +186,7 @@ export class ImageScan implements StagedWriter {
     });
     await this.tree.set(0, start, after, options);
     this.#piece = { chunk, vvbns };
-    if (this.#height === 0) return yield* this.#give(0, after.slice(0, count), options);
+    if (this.#height === 0) return yield* this.#give(0, after, options);
     const firstSpan = start / pointersPerBlock;
     const parents = await this.#parents(1, firstSpan, after, options);
     if (this.#height === 2) {
@@ -193,6 +196,11 @@ export class ImageScan implements StagedWriter {
       }
     }
     yield* this.#give(1, parents, options);
+  }
+
+  /** L1 blocks that the blocks of a chunk lie below, up to the end of the image. */
+  #spansFrom(start: number): number {
+    return Math.ceil(Math.min(this.#blocksPerChunk, this.#blocks - start) / this.#settings.pointersPerBlock);
   }
 
   /** Makes the L2 blocks that come before this one: all below them has been read. */
@@ -247,7 +255,6 @@ export class ImageScan implements StagedWriter {
   ): AsyncGenerator<readonly InodeRoot[], void, undefined> {
     const topmost = await this.#news(vvbns, options);
     if (topmost.length === 0) return;
-    await this.#catalogue.settle(options);
     yield [{ number: IMAGE_INODE, generation: 2, sizeBytes: this.#facts.sizeBytes, height, topmost }];
   }
 
@@ -274,7 +281,6 @@ export class ImageScan implements StagedWriter {
       topmost.push(vvbns[at] ?? 0);
       this.#metafiles.set(vvbns[at] ?? 0, content);
     });
-    await this.#catalogue.settle(options);
     for (const [number, vvbnsOf] of [
       [INODE_METAFILE, inodeMetafile],
       [DIRECTORY_METAFILE, directoryMetafile],

@@ -1,13 +1,23 @@
 /**
  * Adapter: the state of an endpoint, shared by the transfer that works on it and the source whose catalogue lies in it.
  * Whoever runs the transfer is given this store and needs to know nothing of the catalogue: the catalogue's pages are in
- * the same staged version as the VMAP's, are brought up to date before each checkpoint, and are committed with it.
+ * the same staged version as the VMAP's, are brought up to date before each checkpoint, and are committed with it. And
+ * nothing that the transfer writes down between two checkpoints is durable before what it has from the source is.
  */
 import { InternalError } from '../errors.ts';
-import type { EndpointState, OpenStateOptions, StagedVersion, StateOptions, StateStore } from '../state/state.ts';
+import type {
+  EndpointState,
+  Journal,
+  OpenStateOptions,
+  StagedVersion,
+  StateOptions,
+  StateStore,
+} from '../state/state.ts';
 
-/** What a source does when the version that it writes to is made durable. */
+/** What a source does when what a transfer knows is made durable. */
 export interface StagedWriter {
+  /** Makes durable what the source has told the transfer so far. May run beside anything. */
+  settle(options?: StateOptions): Promise<void>;
   /** Writes what is still in memory. The version is not used otherwise meanwhile. */
   flush(options?: StateOptions): Promise<void>;
   /** What was flushed is durable now. */
@@ -67,10 +77,13 @@ export class SharedState implements StateStore {
         return staged && this.#stage(staged);
       },
       readDocument: (name, options) => state.readDocument(name, options),
-      writeDocument: (name, content, options) => state.writeDocument(name, content, options),
+      writeDocument: async (name, content, options) => {
+        await this.#writer?.settle(options);
+        await state.writeDocument(name, content, options);
+      },
       removeDocument: (name, options) => state.removeDocument(name, options),
       listDocuments: (options) => state.listDocuments(options),
-      openJournal: (name, options) => state.openJournal(name, options),
+      openJournal: async (name, options) => this.#settling(await state.openJournal(name, options)),
       close: async () => {
         if (this.#state === state) {
           this.#state = undefined;
@@ -78,6 +91,20 @@ export class SharedState implements StateStore {
         }
         await state.close();
       },
+    };
+  }
+
+  /** An unsynced record may outlive a crash too, so it is the append that waits. */
+  #settling(journal: Journal): Journal {
+    return {
+      records: (options) => journal.records(options),
+      append: async (records, options) => {
+        await this.#writer?.settle(options);
+        await journal.append(records, options);
+      },
+      sync: (options) => journal.sync(options),
+      reset: (options) => journal.reset(options),
+      close: () => journal.close(),
     };
   }
 

@@ -13,7 +13,7 @@ import type { ImageLimits } from '../../src/snapshot-source/image-scan.ts';
 import { ImageSnapshotSource, type ImageSourceOptions } from '../../src/snapshot-source/image-snapshot-source.ts';
 import { IMAGE_INODE } from '../../src/snapshot-source/image-tree.ts';
 import type { OpenSnapshot } from '../../src/snapshot-source/snapshot-source.ts';
-import type { EndpointState, StagedVersion, StateStore } from '../../src/state/state.ts';
+import type { EndpointState, Journal, StagedVersion, StateStore } from '../../src/state/state.ts';
 
 export const ENDPOINT = '6f1c1f5e-3a52-4b8b-9d5e-0b8f6d1f7a01';
 const BLOCK = 4096;
@@ -102,6 +102,25 @@ export function imageSource(
   });
 }
 
+/** What a checkpoint or a commit says of the transfer. */
+interface Note {
+  readonly uuid: string;
+  readonly base: string | undefined;
+  /** VVBN and number of the object. */
+  readonly objects: readonly (readonly [vvbn: number, number: number])[];
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function encodeNote(note: Note): Uint8Array {
+  return encoder.encode(JSON.stringify(note));
+}
+
+function decodeNote(bytes: Uint8Array): Note | undefined {
+  return bytes.length === 0 ? undefined : (JSON.parse(decoder.decode(bytes)) as Note);
+}
+
 /** What is stored for a VVBN: a block, or pointers. */
 interface Stored {
   readonly level: 0 | 1 | 2;
@@ -115,6 +134,8 @@ export interface StoredSnapshot {
   readonly uuid: string;
   readonly roots: readonly InodeRoot[];
   readonly vmap: Vmap;
+  /** The same by the number of the object. */
+  readonly numbers: ReadonlyMap<number, number>;
   /** VVBNs that were sent by this transfer, by level. */
   readonly sent: readonly [number[], number[], number[]];
   readonly pieces: number;
@@ -126,92 +147,111 @@ export interface BackupOptions {
   readonly crashAfterPieces?: number | undefined;
   /** Checkpoints before every n-th piece. */
   readonly checkpointEvery?: number | undefined;
-  /** The snapshot that an interrupted transfer was of. */
-  readonly uuid?: string | undefined;
+  /** Goes on with an interrupted transfer, if there is one on the same base. */
+  readonly resume?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export class Crash extends Error {}
 
-/** One endpoint: its VMAP (in memory, by version as the state's is), and what an interrupted transfer left. */
+/**
+ * One endpoint. Objects are in a store that loses nothing; which VVBN is where is in the state: with the checkpoint, in a
+ * journal after it, and with the commit.
+ */
 export class ImageEndpoint {
   base: StoredSnapshot | undefined;
-  #checkpoint: { readonly uuid: string; readonly base: string | undefined; readonly vmap: Vmap } | undefined;
-  /** What became durable after the last checkpoint: journalled at once. */
-  #journal = new Map<number, Stored>();
-
-  get interrupted(): string | undefined {
-    return this.#checkpoint?.uuid;
-  }
+  /** The object store: what was ever stored, by its number. */
+  readonly #objects: Stored[] = [];
+  readonly #snapshots = new Map<string, StoredSnapshot>();
 
   /** Backs the image up; afterwards the snapshot is the base. */
   async backUp(source: ImageSnapshotSource, options: BackupOptions = {}): Promise<StoredSnapshot> {
     const state = await source.state.open(ENDPOINT, { breakLock: true });
-    const taken = source.take({ name: 's', uuid: options.uuid });
-    const base = options.baseline ? undefined : this.base?.uuid;
-    const left = this.#checkpoint;
-    const resumes = left?.uuid === taken.uuid && left.base === base ? left : undefined;
-    const staged = await this.#stage(state, resumes !== undefined);
+    this.base = this.#snapshots.get(decodeNote(state.committed.meta)?.uuid ?? '');
+    const base = options.baseline ? undefined : this.base;
+    const { staged, left } = await this.#stage(state, base, options);
+    const taken = source.take({ name: 's', uuid: left?.uuid });
     const open = await source.open(taken.uuid);
+    const journal = await state.openJournal('transfer');
     try {
-      const snapshot = await this.#transfer(open, staged, taken.uuid, resumes?.vmap, options);
-      await staged.commit(new Uint8Array());
-      this.#checkpoint = undefined;
-      this.#journal.clear();
+      if (left === undefined) await journal.reset();
+      const snapshot = await this.#transfer(open, staged, journal, base, left, options);
+      // In the store first, then in the state: who finds the one without the other goes by the state.
+      this.#snapshots.set(taken.uuid, snapshot);
+      await staged.commit(encodeNote({ uuid: taken.uuid, base: undefined, objects: [] }));
       this.base = snapshot;
       return snapshot;
     } finally {
       // A process that died closes nothing; the next one takes the lock.
       if (options.crashAfterPieces === undefined) {
-        await open.close();
-        await state.close();
+        await journal.close().catch(() => {});
+        await open.close().catch(() => {});
+        await state.close().catch(() => {});
       }
     }
   }
 
-  async #stage(state: EndpointState, resumes: boolean): Promise<StagedVersion> {
-    const left = await state.resume();
-    if (left !== undefined && resumes) return left;
-    await left?.discard();
-    this.#checkpoint = undefined;
-    this.#journal.clear();
-    return await state.begin();
+  async #stage(
+    state: EndpointState,
+    base: StoredSnapshot | undefined,
+    { resume }: BackupOptions,
+  ): Promise<{ readonly staged: StagedVersion; readonly left: Note | undefined }> {
+    const staged = await state.resume();
+    const left = staged?.checkpointMeta && decodeNote(staged.checkpointMeta);
+    if (staged !== undefined && left !== undefined && resume && left.base === base?.uuid) return { staged, left };
+    await staged?.discard();
+    return { staged: await state.begin(), left: undefined };
   }
 
   async #transfer(
     open: OpenSnapshot,
     staged: StagedVersion,
-    uuid: string,
-    left: Vmap | undefined,
+    journal: Journal,
+    base: StoredSnapshot | undefined,
+    left: Note | undefined,
     options: BackupOptions,
   ): Promise<StoredSnapshot> {
-    const base = options.baseline ? undefined : this.base;
-    const vmap = new Map(left ?? base?.vmap ?? []);
-    for (const [vvbn, stored] of left === undefined ? [] : this.#journal) vmap.set(vvbn, stored);
+    const { uuid } = open.snapshot;
+    const numbers = new Map(left?.objects ?? base?.numbers ?? []);
+    if (left !== undefined) {
+      for await (const record of journal.records()) {
+        const [vvbn = 0, number = 0] = JSON.parse(decoder.decode(record)) as number[];
+        numbers.set(vvbn, number);
+      }
+    }
     const sent: [number[], number[], number[]] = [[], [], []];
+    let records: Uint8Array[] = [];
     const checkpoint = async () => {
-      await staged.checkpoint(new Uint8Array([1]));
-      this.#checkpoint = { uuid, base: base?.uuid, vmap: new Map(vmap) };
-      this.#journal.clear();
+      await staged.checkpoint(encodeNote({ uuid, base: base?.uuid, objects: [...numbers] }));
+      await journal.reset();
     };
     const send = (vvbn: number, stored: Stored) => {
-      vmap.set(vvbn, stored);
-      this.#journal.set(vvbn, stored);
+      numbers.set(vvbn, this.#objects.push(stored) - 1);
+      records.push(encoder.encode(JSON.stringify([vvbn, this.#objects.length - 1])));
       sent[stored.level].push(vvbn);
     };
     await checkpoint();
     let pieces = 0;
     for await (const roots of open.changedRoots(base?.uuid, { signal: options.signal })) {
-      for (const { height, topmost } of roots) await descend(open, vmap, height, topmost, send);
+      for (const { height, topmost } of roots) await descend(open, numbers, height, topmost, send);
+      await journal.append(records);
+      await journal.sync();
+      records = [];
       pieces++;
       if (pieces === options.crashAfterPieces) throw new Crash('the power failed');
       if (pieces % (options.checkpointEvery ?? Number.POSITIVE_INFINITY) === 0) await checkpoint();
     }
+    const vmap = new Map([...numbers].map(([vvbn, number]) => [vvbn, this.#object(number)]));
     await this.#invalidate(open, vmap);
-    const roots: InodeRoot[] = [];
-    for await (const batch of open.roots()) roots.push(...batch);
+    const roots = (await collect(open.roots())).flat();
     checkHeld(roots, vmap);
-    return { uuid, roots, vmap, sent, pieces };
+    return { uuid, roots, vmap, numbers: new Map([...numbers].filter(([vvbn]) => vmap.has(vvbn))), sent, pieces };
+  }
+
+  #object(number: number): Stored {
+    const stored = this.#objects[number];
+    assert.ok(stored);
+    return stored;
   }
 
   async #invalidate(open: OpenSnapshot, vmap: Map<number, Stored>): Promise<void> {
@@ -231,12 +271,12 @@ export class ImageEndpoint {
 
 async function descend(
   open: OpenSnapshot,
-  vmap: Vmap,
+  known: ReadonlyMap<number, unknown>,
   level: 0 | 1 | 2,
   vvbns: Float64Array,
   send: (vvbn: number, stored: Stored) => void,
 ): Promise<void> {
-  const fresh = Float64Array.from(new Set(vvbns)).filter((vvbn) => vvbn !== 0 && !vmap.has(vvbn));
+  const fresh = Float64Array.from(new Set(vvbns)).filter((vvbn) => vvbn !== 0 && !known.has(vvbn));
   if (fresh.length === 0) return;
   if (level === 0) {
     const blocks = await open.readBlocks(fresh);
@@ -246,7 +286,7 @@ async function descend(
     return;
   }
   const pointers = await open.readPointers(level, fresh);
-  await descend(open, vmap, (level - 1) as 0 | 1, pointers, send);
+  await descend(open, known, (level - 1) as 0 | 1, pointers, send);
   const perBlock = pointers.length / fresh.length;
   fresh.forEach((vvbn, at) => {
     send(vvbn, { level, content: pointers.slice(at * perBlock, (at + 1) * perBlock) });
