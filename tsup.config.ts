@@ -20,7 +20,13 @@ const shared = { outDir: 'dist', target: 'node22', platform: 'node', splitting: 
 
 export default defineConfig([
   // The command line shares the library's chunks, and nothing of the library loads the command line.
-  { ...shared, name: 'esm', format: 'esm', entry: { ...library, 'cli/main': 'src/cli/main.ts' } },
+  {
+    ...shared,
+    name: 'esm',
+    format: 'esm',
+    // What the threads of `compute` run is a file of its own, also for the CommonJS copy.
+    entry: { ...library, 'cli/main': 'src/cli/main.ts', 'compute/worker/index': 'src/compute/worker/index.ts' },
+  },
   // `treeshake` has Rollup, not esbuild, turn the chunks into CommonJS: esbuild takes the whole namespace of a required
   // ES module for its default export, Rollup looks at `__esModule`. p-map, p-retry and p-limit are ES modules only; every
   // Node of our engines requires those without flag or warning, so they stay dependencies like the others.

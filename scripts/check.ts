@@ -20,6 +20,7 @@ const PARTS: readonly Part[] = [
   { name: 'build', npm: ['run', 'build'] },
   { name: 'package (publint, attw)', npm: ['run', 'check:package'] },
   { name: 'tests', npm: ['test'], counts: '.tmp/vitest.json' },
+  { name: 'third-party clients (Ansible, Cinder)', npm: ['run', 'test:interop'] },
 ];
 
 interface Outcome {

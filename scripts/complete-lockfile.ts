@@ -29,8 +29,13 @@ for (const [owner, entry] of Object.entries(lockfile.packages)) {
     added++;
   }
 }
-const sorted = [...packages].sort(([one], [other]) => (one === '' ? -1 : other === '' ? 1 : one.localeCompare(other, 'en')));
-writeFileSync('package-lock.json', `${JSON.stringify({ ...lockfile, packages: Object.fromEntries(sorted) }, null, 2)}\n`);
+const sorted = [...packages].sort(([one], [other]) =>
+  one === '' ? -1 : other === '' ? 1 : one.localeCompare(other, 'en'),
+);
+writeFileSync(
+  'package-lock.json',
+  `${JSON.stringify({ ...lockfile, packages: Object.fromEntries(sorted) }, null, 2)}\n`,
+);
 process.stdout.write(`${added} platform packages added\n`);
 
 /** Platform packages say in their names what they are for. */

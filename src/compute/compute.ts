@@ -17,6 +17,7 @@
 import type { ObjectContent, ObjectGroup, ObjectHead } from '../core/cloud/format/object.ts';
 import type { CipherName, CodecName, HashName } from '../core/cloud/format/tools.ts';
 
+/** Port: hashes and codecs, a batch at a time. */
 export interface Compute {
   /** Calls that it works on at a time. */
   readonly concurrency: number;
@@ -73,6 +74,7 @@ export interface StoredGroup {
   readonly stored: Uint8Array;
 }
 
+/** The key of an encrypted endpoint. */
 export interface EncryptionKey {
   readonly cipher: Exclude<CipherName, 'none'>;
   /** 16 bytes that tell keys apart; public. */

@@ -5,6 +5,7 @@ import { CloudError } from '../errors.ts';
 import type { Compute, ComputeOptions, ObjectDecoding, ObjectEncoding, StoredGroup } from './compute.ts';
 import { type ObjectFormat, type Operations, operationsOver, plainDecoding } from './operations.ts';
 
+/** Computes in the caller's own thread. */
 export class InlineCompute implements Compute {
   readonly concurrency = 1;
   readonly #operations: Operations;

@@ -14,6 +14,7 @@ import { computeClosed } from './inline.ts';
 import { plainDecoding } from './operations.ts';
 import { errorOf, type OperationName, toPost, type WorkerAnswer, type WorkerRequest } from './worker-messages.ts';
 
+/** How many threads, and what they run. */
 export interface WorkerComputeOptions {
   /** Default: one for each processor that this process may use. */
   readonly threads?: number | undefined;
@@ -24,6 +25,7 @@ export interface WorkerComputeOptions {
 /** Calls that a thread has: one to work on, one to go on with at once. */
 const CALLS_PER_THREAD = 2;
 
+/** Computes in worker threads. */
 export class WorkerCompute implements Compute {
   readonly concurrency: number;
   readonly #entry: URL;

@@ -36,6 +36,7 @@ import type {
   SourceSnapshot,
 } from './snapshot-source.ts';
 
+/** What an ImageSnapshotSource is made of. */
 export interface ImageSourceOptions {
   /** A regular file or block device. */
   readonly path: string;
@@ -80,6 +81,7 @@ interface SourceSettings extends ImageSettings {
   readonly openImage: (path: string) => Promise<ImageHandle>;
 }
 
+/** A volume image or block device as a source of backups. */
 export class ImageSnapshotSource implements SnapshotSource {
   readonly #settings: SourceSettings;
   #taken: SourceSnapshot | undefined;

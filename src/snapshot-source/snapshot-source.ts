@@ -53,6 +53,7 @@ export interface SourceSnapshot {
   readonly comment?: string | undefined;
 }
 
+/** Port: a volume whose snapshots can be backed up; see the contract above. */
 export interface SnapshotSource {
   /** @throws CloudError `CLOUD_SOURCE_CHANGED` when the place is another volume than it was */
   facts(options?: SourceOptions): Promise<SourceFacts>;

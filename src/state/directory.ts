@@ -37,6 +37,7 @@ import { corrupt, onStateFile } from './state-disk-errors.ts';
 import { StateLock } from './state-lock.ts';
 import { decodeRoot, encodeRoot, type VersionRoot } from './version-root.ts';
 
+/** What a DirectoryStateStore may be given besides its folder. */
 export interface DirectoryStateStoreOptions {
   readonly random?: Random | undefined;
   readonly disk?: Disk | undefined;

@@ -27,6 +27,7 @@ interface Kept {
   readonly journals: Map<string, Uint8Array[]>;
 }
 
+/** State in memory: for tests, and for endpoints that keep none. */
 export class MemoryStateStore implements StateStore {
   #kept: Kept | undefined;
   #holder: MemoryEndpointState | undefined;

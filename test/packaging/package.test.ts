@@ -20,6 +20,16 @@ const SMOKE: Readonly<Record<string, string>> = {
     svm: 'svm1',
     connect: async () => Promise.reject(new Error('asked at the first request')),
   }).clusterFacts().catch((error) => error.message === 'asked at the first request')`,
+  // A backup through worker threads, which have to be found in the package.
+  './cloud': `(async () => {
+    const compute = new m.WorkerCompute({ threads: 1 });
+    try {
+      const digests = await compute.shortDigests('sha-256', new Uint8Array(8192), 4096);
+      return digests.length === 32 && digests[0] === digests[16];
+    } finally {
+      await compute.close();
+    }
+  })()`,
   './object-store': `(async () => {
     const store = new m.MemoryObjectStore();
     await store.put('a/b', new Uint8Array([1]));

@@ -62,6 +62,7 @@ export type FileStep =
   /** File blocks that differ, in ascending order within the step, and what they are to be: a PVBN, or HOLE. */
   | { readonly step: 'blocks'; readonly fbns: Float64Array; readonly pvbns: Float64Array };
 
+/** A range of bytes of a file. */
 export interface FileRange {
   /** Bytes from the beginning of the file; whole blocks are planned. */
   readonly from: number;

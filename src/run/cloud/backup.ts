@@ -32,6 +32,7 @@ import {
 } from './transfer-note.ts';
 import { checkWriter, propertiesOf, takeOver, type WriterIdentity } from './writer.ts';
 
+/** What to back up, and how. */
 export interface BackupRequest extends WriterIdentity {
   readonly source: SnapshotSource;
   readonly state: StateStore;
@@ -47,6 +48,7 @@ export interface BackupRequest extends WriterIdentity {
   readonly keyOrigin?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** What a backup did. */
 export interface BackupResult {
   /** `already-there`: the snapshot had been backed up before, and nothing was done. */
   readonly outcome: 'baseline' | 'incremental' | 'already-there';
@@ -138,7 +140,7 @@ export async function interruptedSnapshot(
   const state = await request.state.open(uuidOf(history.endpointId), { signal, breakLock: request.breakLock });
   try {
     const left = await settle(context, state);
-    return left?.note.takeOver === owner.number ? left.note.snapshot : undefined;
+    return left !== undefined && isInFlight(left.note, history.state) ? left.note.snapshot : undefined;
   } finally {
     await state.close();
   }
@@ -200,10 +202,20 @@ async function planTransfer(
   const planned = { base, newest: newest?.id ?? 0 };
   if (left === undefined) return planned;
   const { note } = left;
-  const same = note.snapshot.uuid === snapshot.uuid && note.base === (base?.id ?? 0) && note.takeOver === owner?.number;
-  if (same) return { ...planned, resumes: { ...left, owner } };
+  const same = note.snapshot.uuid === snapshot.uuid && note.base === (base?.id ?? 0);
+  if (same && owner !== undefined && isInFlight(note, history.state))
+    return { ...planned, resumes: { ...left, owner } };
   await left.staged.discard();
   return planned;
+}
+
+/**
+ * Nothing of it is settled. It is once somebody took over without going on with it, or once its snapshot was committed: that
+ * may have been forgotten and collected before the state could follow, and then its objects are gone. Take-overs that go on
+ * with it settle nothing, so a crash right after one does no harm.
+ */
+function isInFlight({ firstObjectId }: TransferNote, { inFlightFrom }: HistoryState): boolean {
+  return inFlightFrom <= firstObjectId;
 }
 
 /**

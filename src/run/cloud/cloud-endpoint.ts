@@ -32,6 +32,7 @@ import { SnapshotReader } from './snapshot-reader.ts';
 import type { NotedSnapshot } from './transfer-note.ts';
 import { type VerifyRequest, type VerifyResult, verify } from './verify.ts';
 
+/** What an endpoint is made of. */
 export interface CloudEndpointOptions {
   readonly store: ObjectStore;
   /** Names the endpoint in its store: one segment of a key. */
@@ -51,6 +52,7 @@ export interface CloudEndpointOptions {
   readonly layout?: CloudLayout | undefined;
 }
 
+/** Which backups to forget. */
 export interface ForgetRequest {
   /** Names, uuids or ids. */
   readonly snapshots: readonly (string | number)[];
@@ -58,6 +60,7 @@ export interface ForgetRequest {
   readonly sequel?: Exclude<ForgetSequel, 'continue'> | undefined;
 }
 
+/** One endpoint of SnapMirror Cloud and all that can be done with it. */
 export class CloudEndpoint {
   readonly #options: CloudEndpointOptions;
   readonly #place: EndpointPlace;

@@ -25,11 +25,13 @@ const KEYS_PER_PAGE = 1000;
 /** What an interrupted put left may belong to one under way for so long. */
 const LEFTOVER_MS = 24 * 3_600_000;
 
+/** How to collect garbage. */
 export interface CollectRequest {
   /** Only say what would be deleted. */
   readonly planOnly?: boolean | undefined;
 }
 
+/** What a collection deleted, or would delete. */
 export interface CollectResult {
   readonly planned: boolean;
   readonly objects: number;

@@ -28,6 +28,7 @@ export interface CloudLimits {
   readonly heads: number;
 }
 
+/** The limits unless the caller says otherwise. */
 export const DEFAULT_CLOUD_LIMITS: CloudLimits = {
   objectsInFlight: 4,
   vmapPages: 2048,

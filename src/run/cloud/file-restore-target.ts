@@ -8,6 +8,7 @@ import { NO_ARRIVAL } from '../../core/cloud/restore-plan.ts';
 import type { Disk, DiskFile } from '../../disk/disk.ts';
 import type { RestoreFacts, RestoreTarget } from './restore-target.ts';
 
+/** Where to restore to, and what may be replaced. */
 export interface FileRestoreOptions {
   readonly disk: Disk;
   readonly path: string;
@@ -20,6 +21,7 @@ export interface FileRestoreOptions {
   readonly into: 'new-file' | 'file' | 'device';
 }
 
+/** Restores into a file or block device. */
 export class FileRestoreTarget implements RestoreTarget {
   readonly remembersBlocks = false;
   readonly oneFile = true;

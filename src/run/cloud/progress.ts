@@ -11,6 +11,7 @@ export const ONTAP_ACTIVITIES = [
   'WAFL_S2C_READ_AND_POPULATE_INDIRECTS',
   'WAFL_S2C_WALK_VMAP_OBJID',
 ] as const;
+/** One activity of `ONTAP_ACTIVITIES`. */
 export type OntapActivity = (typeof ONTAP_ACTIVITIES)[number];
 
 /** Steps in the order in which they run, what they count, and the name that ONTAP has for them. */
@@ -39,8 +40,10 @@ export const CLOUD_STEPS = {
   /** A rebuilt VMAP. */
   rebuild: { counts: 'inodes', activity: undefined },
 } as const satisfies Record<string, { counts: string; activity: OntapActivity | undefined }>;
+/** One step of `CLOUD_STEPS`. */
 export type CloudStep = keyof typeof CLOUD_STEPS;
 
+/** How far a step of a phase is. Monotonic; done equals total at the end. */
 export interface CloudProgress {
   readonly endpoint: string;
   readonly step: CloudStep;

@@ -19,6 +19,7 @@ import { encodeVmapNote } from './transfer-note.ts';
 import { storedVmap, VMAP_TABLE, VmapPages } from './vmap-pages.ts';
 import { takeOver } from './writer.ts';
 
+/** How to rebuild a lost state. */
 export interface RebuildRequest {
   readonly state: StateStore;
   /** Who writes from now on; see WriterIdentity. */
@@ -26,6 +27,7 @@ export interface RebuildRequest {
   readonly breakLock?: boolean | undefined;
 }
 
+/** What was rebuilt. */
 export interface RebuildResult {
   readonly snapshot: SnapshotFacts;
   readonly inodes: number;

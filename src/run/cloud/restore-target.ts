@@ -6,6 +6,7 @@ import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import type { InodeRoot } from '../../core/cloud/inode-root.ts';
 import type { FileRange } from '../../core/cloud/restore-plan.ts';
 
+/** Port: what a restore writes to. */
 export interface RestoreTarget {
   /**
    * Whether a block that arrived once can be placed again, however much later. Without, blocks arrive again when a later
@@ -32,6 +33,7 @@ export interface RestoreTarget {
   abandon(): Promise<void>;
 }
 
+/** What a target is told before it receives anything. */
 export interface RestoreFacts {
   readonly manifest: Manifest;
   /** The one inode that is restored; all if absent. */

@@ -16,6 +16,7 @@ import type { RestoreFacts, RestoreTarget } from './restore-target.ts';
 import { findFile } from './snapshot-files.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 
+/** What to restore, and how. */
 export interface RestoreRequest {
   readonly target: RestoreTarget;
   /** Name, uuid or id; default the newest. */
@@ -30,6 +31,7 @@ export interface RestoreRequest {
   readonly onto?: string | number | undefined;
 }
 
+/** What a restore did. */
 export interface RestoreResult {
   readonly snapshot: SnapshotFacts;
   readonly inodes: number;

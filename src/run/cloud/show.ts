@@ -9,6 +9,7 @@ import { endpointUnknown, liveSnapshot } from './restore.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 import { writerOf } from './writer.ts';
 
+/** One backup in a list. */
 export interface SnapshotSummary {
   readonly id: number;
   readonly uuid: string;
@@ -27,6 +28,7 @@ export interface SnapshotSummary {
   readonly isBase: boolean;
 }
 
+/** An endpoint in short. */
 export interface EndpointSummary {
   readonly name: string;
   readonly uuid: string;
@@ -84,6 +86,7 @@ function summaryOf(
   };
 }
 
+/** One backup in full. */
 export interface SnapshotDetails {
   readonly snapshot: SnapshotFacts;
   readonly comment: string | undefined;
@@ -112,6 +115,7 @@ export interface SnapshotSavings {
   readonly deduplicationBytes: number | undefined;
 }
 
+/** Which backup to show, and how closely to look. */
 export interface ShowRequest {
   /** Name, uuid or id; default the newest. */
   readonly snapshot?: string | number | undefined;

@@ -11,6 +11,7 @@ import type { DirectoryEntry } from '../../core/wafl/namespace.ts';
 import { CloudError } from '../../errors.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 
+/** A file of a backup. */
 export interface SnapshotFile {
   readonly inode: number;
   /** From the root, with `/` between names and before the first. */

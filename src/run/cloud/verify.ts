@@ -16,6 +16,7 @@ import { inParallel } from './in-parallel.ts';
 import { endpointUnknown, liveSnapshot } from './restore.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 
+/** What to verify, and how closely. */
 export interface VerifyRequest {
   /** Name, uuid or id; default all. */
   readonly snapshot?: string | number | undefined;
@@ -23,6 +24,7 @@ export interface VerifyRequest {
   readonly readData?: boolean | undefined;
 }
 
+/** What was looked at, and what is wrong. */
 export interface VerifyResult {
   readonly snapshots: number;
   readonly objects: number;
@@ -31,6 +33,7 @@ export interface VerifyResult {
   readonly problems: readonly VerifyProblem[];
 }
 
+/** One thing that is not as it should be. */
 export interface VerifyProblem {
   readonly code: string;
   readonly message: string;

@@ -24,6 +24,7 @@ interface Places {
   readonly arrivals: number[];
 }
 
+/** Restores into a volume of the WAFL model. */
 export class WaflRestoreTarget implements RestoreTarget {
   readonly remembersBlocks = true;
   readonly oneFile = false;

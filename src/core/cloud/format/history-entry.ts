@@ -8,10 +8,12 @@ import type { FormatTools } from './tools.ts';
 
 /** What keeps a second writer out, as the writer stated it when it took over. */
 export const EXCLUSIONS = ['put-if-absent', 'caller-lock', 'only-writer'] as const;
+/** How it is known that nobody else writes. */
 export type Exclusion = (typeof EXCLUSIONS)[number];
 
 /** What happens to an endpoint whose newest snapshot is forgotten; `continue` when it is another snapshot. */
 export const FORGET_SEQUELS = ['continue', 'baseline', 'end'] as const;
+/** What follows when the newest backup is forgotten. */
 export type ForgetSequel = (typeof FORGET_SEQUELS)[number];
 
 /** What never changes in the life of an endpoint; part of its first entry. */
@@ -60,6 +62,7 @@ export interface CommitEntry extends Entry {
   readonly nextObjectId: ObjectId;
 }
 
+/** What the history says of a backup. */
 export interface SnapshotFacts {
   /** Names the snapshot's place in the endpoint; from the writer's range of object ids. */
   readonly id: ObjectId;

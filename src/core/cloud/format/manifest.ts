@@ -8,6 +8,7 @@ import { encodeJson, Fields } from './fields.ts';
 import { digestOf, openRecord, sealRecord } from './record.ts';
 import type { FormatTools, WriteOptions } from './tools.ts';
 
+/** What is stored about a backup as a whole. */
 export interface Manifest {
   readonly snapshotId: ObjectId;
   readonly uuid: string;
