@@ -1,13 +1,13 @@
 /** Edge (layer 8): the commands on mirrors. Volumes are worked on all at once; one failure stops nobody else. */
 import type { ResyncLoss } from '../../core/mirror/loss.ts';
-import type { BackendVerbOptions, DataMotion, MirrorStatus, TargetedSelection } from '../../data-motion.ts';
+import type { BackendVerbOptions, DataMotion, TargetedSelection } from '../../data-motion.ts';
 import { ConfigError } from '../../errors.ts';
 import type { MirrorPair, MirrorResult } from '../../run/mirror/context.ts';
 import type { MirrorOutcome } from '../../run/mirror/many.ts';
 import type { BreakResult, DeleteResult } from '../../run/mirror/verbs.ts';
 import { openDataMotion } from '../session.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
-import { asJson, bytes, duration, EXIT, explain } from '../terminal.ts';
+import { asJson, bytes, EXIT, explain } from '../terminal.ts';
 
 /** What the options of a command select. */
 export interface Selected {
@@ -17,46 +17,6 @@ export interface Selected {
   readonly target?: string | undefined;
   /** All volumes when left out. */
   readonly volume?: readonly string[] | undefined;
-}
-
-export async function status(terminal: Terminal, selection: Selected): Promise<ExitCode> {
-  await using dataMotion = await openDataMotion(terminal, selection);
-  const found: MirrorStatus[] = [];
-  const failures: { target: string; error: unknown }[] = [];
-  for (const target of await targetsOf(dataMotion, selection)) {
-    try {
-      const query = { source: selection.backend, target };
-      const mirrors = await dataMotion.getSnapmirrors(query, { signal: terminal.signal });
-      const { volume } = selection;
-      found.push(...mirrors.filter((m) => volume === undefined || volume.includes(m.source.volume ?? '')));
-    } catch (error) {
-      failures.push({ target, error });
-    }
-  }
-  terminal.document({
-    mirrors: found,
-    errors: failures.map(({ target, error }) => ({ target, error: asJson(error) })),
-  });
-  if (found.length > 0) {
-    terminal.table(
-      ['source', 'destination', 'state', 'protection', 'lag', 'last transfer'],
-      found.map((m) => [
-        m.source.path,
-        m.destination.path,
-        m.state,
-        m.protection,
-        m.state === 'uninitialized' ? '-' : duration(m.lagSeconds),
-        m.transfer?.state ?? '-',
-      ]),
-    );
-    for (const mirror of found) {
-      for (const reason of mirror.unhealthyReasons) terminal.say(`${mirror.destination.path}: ${reason.message}`);
-    }
-  } else if (failures.length === 0) {
-    terminal.say('no mirrors');
-  }
-  for (const { error } of failures) terminal.note(explain(error));
-  return failures.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 /** A verb on the selected mirrors, all at once. */
