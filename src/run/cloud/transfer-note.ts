@@ -10,9 +10,10 @@ export interface TransferNote {
   readonly snapshot: NotedSnapshot;
   /** Id of the base; 0 for a baseline. */
   readonly base: number;
-  /** Number of the take-over with which the transfer began, and of the latest with which it was gone on with. */
+  /** Number of the take-over with which the transfer began. */
   readonly begun: number;
-  readonly takeOver: number;
+  /** The first object id that it can have given: once that is settled, the transfer is over, one way or the other. */
+  readonly firstObjectId: number;
   /** The id under which the snapshot is about to be committed; 0 before that. */
   readonly committing: number;
   readonly uploads: UploadTotals;
@@ -55,7 +56,7 @@ export function decodeTransferNote(bytes: Uint8Array): TransferNote {
     snapshot: readSnapshot(fields.object('snapshot')),
     base: fields.whole('base'),
     begun: fields.whole('begun'),
-    takeOver: fields.whole('takeOver'),
+    firstObjectId: fields.whole('firstObjectId'),
     committing: fields.whole('committing'),
     uploads: { blocks: [l0, l1, l2], objects: uploads.whole('objects'), bytes: uploads.whole('bytes') },
   };

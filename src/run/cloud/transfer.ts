@@ -58,6 +58,12 @@ export interface TransferOutcome {
   readonly uploads: UploadTotals;
 }
 
+/** With which take-over a transfer began, and at which id. */
+interface Begun {
+  readonly takeOver: number;
+  readonly firstObjectId: number;
+}
+
 /** Runs a transfer to its commit. @param resumes what an interrupted one left */
 export async function runTransfer(
   context: CloudContext,
@@ -66,8 +72,11 @@ export async function runTransfer(
   resumes: { readonly staged: StagedVersion; readonly note: TransferNote } | undefined,
 ): Promise<TransferOutcome> {
   const { signal } = context;
-  const begun = resumes?.note.begun ?? of.owner.number;
-  const journal = new TransferJournal(await state.openJournal(JOURNAL, { signal }), begun);
+  const begun: Begun = {
+    takeOver: resumes?.note.begun ?? of.owner.number,
+    firstObjectId: resumes?.note.firstObjectId ?? of.owner.firstObjectId,
+  };
+  const journal = new TransferJournal(await state.openJournal(JOURNAL, { signal }), begun.takeOver);
   try {
     const staged = resumes?.staged ?? (await stage(state, journal, of, signal));
     const transfer = new Transfer(context, of, staged, journal, begun, resumes?.note.uploads ?? NO_UPLOADS);
@@ -95,7 +104,7 @@ class Transfer {
   readonly #of: TransferFacts;
   readonly #staged: StagedVersion;
   readonly #journal: TransferJournal;
-  readonly #begun: number;
+  readonly #begun: Begun;
   readonly #endpointId: Uint8Array;
   readonly #vmap: VmapPages;
   readonly #uploads: ObjectUploads;
@@ -116,7 +125,7 @@ class Transfer {
     of: TransferFacts,
     staged: StagedVersion,
     journal: TransferJournal,
-    begun: number,
+    begun: Begun,
     totals: UploadTotals,
   ) {
     this.#context = context;
@@ -477,8 +486,8 @@ class Transfer {
     return encodeTransferNote({
       snapshot: { uuid: snapshot.uuid, name: snapshot.name, label: snapshot.label, createdAt: snapshot.createdAt },
       base: base?.id ?? 0,
-      begun: this.#begun,
-      takeOver: this.#owner.number,
+      begun: this.#begun.takeOver,
+      firstObjectId: this.#begun.firstObjectId,
       committing,
       uploads: this.#totals,
     });

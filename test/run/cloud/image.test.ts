@@ -81,7 +81,7 @@ describe('an image through the engine', () => {
     expect(statSync(join(folder, 'restored-one')).blocks).toBeLessThanOrEqual(12 * 8);
   });
 
-  it('an interrupted backup is gone on with, though the image changed meanwhile', async () => {
+  it('an interrupted backup is gone on with, though the image changed meanwhile', { timeout: 60_000 }, async () => {
     const path = join(folder, 'disk.img');
     let interrupted = 0;
     for (let at = 1; at < 12; at++) {
