@@ -332,6 +332,17 @@ describe('break', () => {
     expect(broken.relationship?.state).toBe('broken_off');
   });
 
+  it('whose answer was lost is not asked for again while the views still lag behind it', async () => {
+    await using stage = await Stage.open({ world: { switches: { visibilityDelayMs: 5 * SECOND } } });
+    await stage.mirrored();
+    await stage.dataMotion.quiesceThenAbort(stage.pair);
+    stage.west.addFault({ kind: 'answer-lost', when: 'after', method: 'PATCH', path: '/snapmirror/relationships/*' });
+    const before = stage.changes.length;
+    expect((await stage.dataMotion.breakSnapmirror(stage.pair)).relationship?.state).toBe('broken_off');
+    const sent = stage.changes.slice(before).filter(({ path }) => path.includes('/snapmirror/'));
+    expect(sent).toHaveLength(1);
+  });
+
   it('asks no faster than it looks for what ONTAP acknowledges and never carries out', async () => {
     await using stage = await Stage.open({ timing: { visibilityMs: 0 } });
     await stage.mirrored();

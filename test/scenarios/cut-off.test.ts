@@ -67,5 +67,5 @@ describe.each(DEEDS)('$name', (deed) => {
       await deed.act(stage);
       expect(await stage.remains(), where).toEqual(goal.remains);
     }
-  });
+  }, 60_000);
 });
