@@ -54,7 +54,10 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
       .addOption(new Option('--json', 'print one JSON document'))
       .exitOverride();
 
-  add('demo', 'the whole story on two simulated clusters: protect, update, lose the source, break, compare, resync, back up')
+  add(
+    'demo',
+    'the whole story on two simulated clusters: protect, update, lose the source, break, compare, resync, back up',
+  )
     .option('--time-scale <factor>', 'simulated seconds per real second', positive, 20)
     .action(run((terminal, options: { json?: boolean; timeScale: number }) => demo(terminal, options)));
 
