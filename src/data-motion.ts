@@ -34,7 +34,14 @@ import { isIn } from './run/mirror/observe.ts';
 import { requireCluster, requireSourceVolume } from './run/mirror/preflight.ts';
 import type { ReleaseOptions } from './run/mirror/release.ts';
 import { releaseSnapmirror } from './run/mirror/release.ts';
-import type { BreakOptions, BreakResult, DeleteResult, QuiesceOptions, ResyncOptions } from './run/mirror/verbs.ts';
+import type {
+  AcceptLoss,
+  BreakOptions,
+  BreakResult,
+  DeleteResult,
+  QuiesceOptions,
+  ResyncOptions,
+} from './run/mirror/verbs.ts';
 import {
   breakSnapmirror,
   createSnapmirror,
@@ -84,9 +91,10 @@ export interface CreateSnapmirrorOptions {
   readonly waitForBaseline?: boolean | undefined;
   /**
    * Also resume a mirror that somebody paused, and resync one that was broken off, which DISCARDS what was written to its
-   * destination since; `onProgress` and the result tell what (default false).
+   * destination since; `onProgress` and the result tell what (default false). A function is asked right before each loss, and
+   * anything but true stops it with `MIRROR_LOSS_NOT_ACCEPTED`.
    */
-  readonly repair?: boolean | undefined;
+  readonly repair?: boolean | AcceptLoss | undefined;
 }
 
 /** Last argument of every verb on many mirrors. */

@@ -97,6 +97,7 @@ export type { LossResult } from './run/mirror/loss.ts';
 export type { MirrorOutcome } from './run/mirror/many.ts';
 export type { ReleaseOptions } from './run/mirror/release.ts';
 export type {
+  AcceptLoss,
   BreakOptions,
   BreakResult,
   DeleteResult,

@@ -5,7 +5,7 @@ import { registerCloud } from './commands/cloud.ts';
 import { configCheck } from './commands/config-check.ts';
 import { demo } from './commands/demo.ts';
 import type { Selected } from './commands/mirrors.ts';
-import { acknowledged, runVerb, verbs } from './commands/mirrors.ts';
+import { ensuring, runChosen, runVerb, verbs } from './commands/mirrors.ts';
 import { type Peering, peer } from './commands/peer.ts';
 import { ready } from './commands/ready.ts';
 import { type SimulateOptions, simulate } from './commands/simulate.ts';
@@ -122,7 +122,7 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
     .option('--accept-loss', 'with --repair: what was written to broken-off destinations may be discarded', false)
     .action(
       run((terminal, options: Waiting & { repair: boolean; acceptLoss: boolean }) =>
-        runVerb(terminal, options, verbs.ensure(options), acknowledged(options)),
+        runChosen(terminal, options, ensuring(options)),
       ),
     );
   onMirrors('update', 'transfer what changed since the last update', 'backend')
@@ -175,8 +175,11 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version end with 0; commander has printed everything else already.
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    // Help and version end with 0; commander has printed everything else for people already.
+    if (error.exitCode === 0) return EXIT.done;
+    const document = { name: 'UsageError', code: 'USAGE', message: error.message.replace(/^error: /, '') };
+    new Terminal(world, { json: argv.includes('--json') }).document({ error: document });
+    return EXIT.usage;
   }
   return exitCode;
 }

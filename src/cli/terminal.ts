@@ -84,7 +84,7 @@ export class Terminal {
   logger(): Logger {
     const quiet = () => {};
     const line = (level: string) => (facts: object, message?: string) =>
-      this.note(`${level}: ${message ?? JSON.stringify(facts)}`);
+      this.note([`${level}: ${message ?? ''}`.trim(), ...factsText(facts)].join('; '));
     return { debug: quiet, info: quiet, warn: line('warning'), error: line('error') };
   }
 
@@ -94,6 +94,13 @@ export class Terminal {
     this.document({ error: asJson(error) });
     return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
   }
+}
+
+/** The plain facts of a log line, as `name value`. */
+function factsText(facts: object): string[] {
+  return Object.entries(facts)
+    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+    .map(([name, value]) => `${name} ${value}`);
 }
 
 export function tableText(head: readonly string[], rows: readonly (readonly string[])[]): string {

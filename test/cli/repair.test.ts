@@ -54,3 +54,33 @@ it('abort, release and peer say what they did', async () => {
   const peered = await datamotion(['peer', ...on]);
   expect(peered).toMatchObject({ exitCode: 0, stdout: 'east <-> west: peered for snapmirror (nothing to do)\n' });
 });
+
+it('ensure --repair stops when it cannot find out what would be lost, whatever was accepted', async () => {
+  await datamotion(['ensure', ...on, '--wait', '--repair', '--accept-loss']);
+  expect((await datamotion(['break', ...on, '--volume', 'vol1'])).exitCode).toBe(0);
+  const copy = world.cluster('cluster2').volume('svm1_dr', 'vol1');
+  copy.write('/precious', 0, new Uint8Array(4096).fill(2));
+  const written = copy.digest();
+  for (const flags of [[], ['--accept-loss']]) {
+    const clear = world.clusters.map((cluster) =>
+      cluster.addFault({ kind: 'http', status: 403, method: 'GET', path: '/storage/volumes/*/snapshots', times: 1 }),
+    );
+    const ran = await datamotion(['ensure', ...on, '--wait', '--repair', ...flags]);
+    for (const end of clear) end();
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toMatch(/nothing was done: it cannot be told what would be lost[\s\S]*ONTAP_DENIED/);
+    expect(copy.digest()).toBe(written);
+  }
+});
+
+it('with --json a usage error is a document too', async () => {
+  for (const argv of [
+    ['nosuch', '--json'],
+    ['status', '--json'],
+    ['ensure', ...on, '--colour', '--json'],
+  ]) {
+    const ran = await datamotion(argv);
+    expect(ran.exitCode).toBe(2);
+    expect(ran.json()).toMatchObject({ error: { code: 'USAGE', message: expect.any(String) } });
+  }
+});

@@ -4,7 +4,7 @@ import type { BackendVerbOptions, DataMotion, TargetedSelection } from '../../da
 import { ConfigError } from '../../errors.ts';
 import type { MirrorPair, MirrorResult } from '../../run/mirror/context.ts';
 import type { MirrorOutcome } from '../../run/mirror/many.ts';
-import type { BreakResult, DeleteResult } from '../../run/mirror/verbs.ts';
+import type { AcceptLoss, BreakResult, DeleteResult } from '../../run/mirror/verbs.ts';
 import { openDataMotion } from '../session.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { asJson, bytes, EXIT, explain } from '../terminal.ts';
@@ -27,10 +27,6 @@ type Verb = (
 ) => Promise<readonly MirrorOutcome[]>;
 
 export const verbs = {
-  ensure:
-    (options: { readonly wait: boolean; readonly repair: boolean }): Verb =>
-    (dataMotion, selection, call) =>
-      dataMotion.ensureSnapmirrors(selection, { ...call, waitForBaseline: options.wait, repair: options.repair }),
   update:
     (options: { readonly wait: boolean }): Verb =>
     (dataMotion, selection, call) =>
@@ -60,28 +56,46 @@ export const verbs = {
       dataMotion.deleteSnapmirrors(selection, { ...call, release: options.release }),
 } as const;
 
-/** Asks before a verb whether it may be done; an exit code ends the command. */
-type Question = (terminal: Terminal, dataMotion: DataMotion, selection: Selected) => Promise<ExitCode | undefined>;
+/** What a verb needs to know before it is run; an exit code ends the command instead. */
+type Question = (terminal: Terminal, dataMotion: DataMotion, selection: Selected) => Promise<Verb | ExitCode>;
 
-/** Prints what a repair would discard, and goes on only with the acknowledgement. */
-export function acknowledged(options: { readonly repair: boolean; readonly acceptLoss: boolean }): Question {
+/**
+ * `ensure`: with `--repair` prints what would be discarded, and goes on only with the acknowledgement, and then only for what was
+ * printed. What cannot be found out counts as a loss: the command ends.
+ */
+export function ensuring(options: {
+  readonly wait: boolean;
+  readonly repair: boolean;
+  readonly acceptLoss: boolean;
+}): Question {
+  const { wait } = options;
+  if (!options.repair) return async () => ensure(wait, false);
   return async (terminal, dataMotion, { backend: source, target, volume: volumes }) => {
-    if (!options.repair) return undefined;
     const previews = await dataMotion.previewResyncs({ source, target, volumes }, { signal: terminal.signal });
+    const unknown = previews.filter(({ ok }) => !ok);
+    if (unknown.length > 0) {
+      terminal.note('nothing was done: it cannot be told what would be lost');
+      return report(terminal, unknown);
+    }
     const losses = previews.flatMap((preview) =>
       preview.ok && preview.result.loss !== undefined ? [{ pair: preview.pair, loss: preview.result.loss }] : [],
     );
-    if (losses.length === 0) return undefined;
     const told = losses.map(({ pair, loss }) => `${nameOf(pair)}: ${lossText(loss)}`);
-    if (options.acceptLoss) {
-      for (const line of told) terminal.note(line);
-      return undefined;
+    if (losses.length > 0 && !options.acceptLoss) {
+      terminal.document({ acknowledgementNeeded: '--accept-loss', losses });
+      for (const line of told) terminal.say(line);
+      terminal.note('nothing was done: add --accept-loss to discard this');
+      return EXIT.acknowledgementNeeded;
     }
-    terminal.document({ acknowledgementNeeded: '--accept-loss', losses });
-    for (const line of told) terminal.say(line);
-    terminal.note('nothing was done: add --accept-loss to discard this');
-    return EXIT.acknowledgementNeeded;
+    for (const line of told) terminal.note(line);
+    // A mirror that was broken off since, or has more to lose by now, was not acknowledged.
+    const accepted = new Set(told);
+    return ensure(wait, (loss, pair) => accepted.has(`${nameOf(pair)}: ${lossText(loss)}`));
   };
+}
+
+function ensure(waitForBaseline: boolean, repair: boolean | AcceptLoss): Verb {
+  return (dataMotion, selection, call) => dataMotion.ensureSnapmirrors(selection, { ...call, waitForBaseline, repair });
 }
 
 function lossText({ common, newerSnapshots, newerBytes }: ResyncLoss): string {
@@ -93,51 +107,53 @@ function lossText({ common, newerSnapshots, newerBytes }: ResyncLoss): string {
   return `the destination will lose everything written to it after ${since}${snapshots}`;
 }
 
-/** Runs a verb over the selected volumes, target by target. */
-export async function runVerb(
-  terminal: Terminal,
-  selection: Selected,
-  verb: Verb,
-  question?: Question,
-): Promise<ExitCode> {
+/** Runs a verb over the selected volumes and targets. */
+export function runVerb(terminal: Terminal, selection: Selected, verb: Verb): Promise<ExitCode> {
+  return runChosen(terminal, selection, async () => verb);
+}
+
+/** As runVerb, for a verb that is chosen by asking first. A target that fails as a whole stops no other. */
+export async function runChosen(terminal: Terminal, selection: Selected, choose: Question): Promise<ExitCode> {
   await using dataMotion = await openDataMotion(terminal, selection);
-  const answer = await question?.(terminal, dataMotion, selection);
-  if (answer !== undefined) return answer;
   const { backend: source, volume: volumes } = selection;
+  const verb = await choose(terminal, dataMotion, selection);
+  if (typeof verb === 'number') return verb;
   const progress = terminal.progress();
-  const outcomes: MirrorOutcome[] = [];
+  const call: BackendVerbOptions = {
+    signal: terminal.signal,
+    onProgress: (at) => progress.step(nameOf(at.pair), at.step, at),
+  };
   try {
-    for (const target of await targetsOf(dataMotion, selection)) {
-      const found = await verb(
-        dataMotion,
-        { source, target, volumes },
-        {
-          signal: terminal.signal,
-          onProgress: (at) => progress.step(nameOf(at.pair), at.step, at),
-        },
-      );
-      for (const outcome of found) progress.end(nameOf(outcome.pair), isDone(outcome) ? 'done' : 'failed');
-      outcomes.push(...found);
-    }
+    const targets = await targetsOf(dataMotion, selection);
+    const found = await Promise.allSettled(
+      targets.map((target) => verb(dataMotion, { source, target, volumes }, call)),
+    );
+    const outcomes = found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    const failures = found.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    for (const outcome of outcomes) progress.end(nameOf(outcome.pair), isDone(outcome) ? 'done' : 'failed');
+    progress.stop();
+    return report(terminal, outcomes, failures);
   } finally {
     progress.stop();
   }
-  return report(terminal, outcomes);
 }
 
 function isDone(outcome: MirrorOutcome): boolean {
   return outcome.ok && partFailure(outcome.result) === undefined;
 }
 
-function report(terminal: Terminal, outcomes: readonly MirrorOutcome[]): ExitCode {
+/** @param whole failures that are no single mirror's */
+function report(terminal: Terminal, outcomes: readonly MirrorOutcome[], whole: readonly unknown[] = []): ExitCode {
   terminal.document({
     results: outcomes.map((outcome) =>
       outcome.ok
         ? { ...jsonResult(outcome.result), ok: isDone(outcome) }
         : { ok: false, pair: outcome.pair, error: asJson(outcome.error) },
     ),
+    ...(whole.length === 0 ? {} : { errors: whole.map(asJson) }),
   });
-  const failures: unknown[] = [];
+  const failures: unknown[] = [...whole];
+  for (const failure of whole) terminal.note(explain(failure));
   for (const outcome of outcomes) {
     const name = nameOf(outcome.pair);
     if (outcome.ok) terminal.say(`${name}: ${summary(outcome.result)}`);
@@ -146,7 +162,7 @@ function report(terminal: Terminal, outcomes: readonly MirrorOutcome[]): ExitCod
     failures.push(failure);
     terminal.note(`${name}: ${explain(failure)}`);
   }
-  if (outcomes.length === 0) terminal.say('no volume to work on');
+  if (outcomes.length === 0 && whole.length === 0) terminal.say('no volume to work on');
   if (failures.length === 0) return EXIT.done;
   return failures.every((error) => error instanceof ConfigError) ? EXIT.usage : EXIT.failed;
 }

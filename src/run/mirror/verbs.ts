@@ -1,10 +1,12 @@
 /** Run (layer 3): the verbs on one mirror. Each looks first, asks the table, acts, and waits for what it promised. */
+
+import type { ResyncLoss } from '../../core/mirror/loss.ts';
 import type { MirrorCommand } from '../../core/mirror/table.ts';
 import { decide } from '../../core/mirror/table.ts';
 import type { MirrorEvent, PolicyKind } from '../../core/mirror/vocabulary.ts';
 import { DataMotionError, MirrorError, OntapError } from '../../errors.ts';
 import type { Relationship } from '../../ontap/ontap-svm.ts';
-import type { MirrorContext, MirrorResult } from './context.ts';
+import type { MirrorContext, MirrorPair, MirrorResult } from './context.ts';
 import { pairName } from './context.ts';
 import { createDestinationFlexvol, mountDestination } from './destination-flexvol.ts';
 import { withGeometryRepaired } from './geometry.ts';
@@ -31,8 +33,11 @@ export interface CreateOptions {
   /** Wait until the baseline is there, rather than until its transfer has started. */
   readonly waitForBaseline: boolean;
   /** Resume a mirror that is paused and resync one that is broken off, which discards what was written to it. */
-  readonly repair: boolean;
+  readonly repair: boolean | AcceptLoss;
 }
+
+/** Asked right before a repair discards something; anything but true stops it. */
+export type AcceptLoss = (loss: ResyncLoss, pair: MirrorPair) => boolean | Promise<boolean>;
 
 /**
  * 1. check everything that can be checked without changing anything  2. destination volume  3. relationship
@@ -54,7 +59,7 @@ async function createOnce(context: MirrorContext, options: CreateOptions, action
 
   let relationship = await observe(context);
   if (relationship?.state === 'paused' || relationship?.state === 'broken_off') {
-    if (options.repair) return repair(context, relationship, options.waitForBaseline);
+    if (options.repair !== false) return repair(context, relationship, options.repair, options.waitForBaseline);
     const verb = relationship.state === 'paused' ? 'resume' : 'resync';
     return {
       pair,
@@ -97,15 +102,37 @@ async function createOnce(context: MirrorContext, options: CreateOptions, action
  * What Cinder's create does to every mirror that it finds stopped: resume, resync. Says beforehand what is lost, and does nothing
  * when that cannot be found out.
  */
-async function repair(context: MirrorContext, stopped: Relationship, wait: boolean): Promise<MirrorResult> {
+async function repair(
+  context: MirrorContext,
+  stopped: Relationship,
+  accept: true | AcceptLoss,
+  wait: boolean,
+): Promise<MirrorResult> {
   const { pair } = context;
   if (stopped.state === 'paused') {
     context.onProgress({ pair, step: 'repair: resume, nothing is lost' });
     return resumeSnapmirror(context);
   }
   const loss = await lossOf(context);
+  if (accept !== true && (await accept(loss, pair)) !== true) throw lossNotAccepted(context, stopped, loss);
   context.onProgress({ pair, step: 'repair: resync', loss });
   return { ...(await resyncSnapmirror(context, { wait })), loss };
+}
+
+function lossNotAccepted(context: MirrorContext, stopped: Relationship, loss: ResyncLoss): MirrorError {
+  return new MirrorError(
+    'MIRROR_LOSS_NOT_ACCEPTED',
+    `${pairName(context)} is broken off, and what its destination would lose is not accepted`,
+    {
+      pair: pairName(context),
+      state: stopped.state,
+      event: 'resync',
+      attempted: 'repair the mirror',
+      cluster: context.destination.cluster,
+      remedy: 'look at what would be lost (previewResyncs), then accept it or leave the mirror as it is',
+      details: { loss },
+    },
+  );
 }
 
 async function createRelationship(
