@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SimulatedOntap } from '../../src/testing/index.ts';
-import { cinderConf, datamotion, Folder } from './command-line.ts';
+import {
+  type ClusterSpec,
+  type LoggedRequest,
+  SimulatedOntap,
+  type SimulatedOntapOptions,
+} from '../../src/testing/index.ts';
+import { nativeConfiguration } from '../scenarios/harness.ts';
+import { call } from '../testing/raw-client.ts';
+import { cinderConf, datamotion, Folder, type Ran } from './command-line.ts';
 
 const MIB = 2 ** 20;
 
@@ -20,8 +27,9 @@ describe('bad input on the command line', () => {
     folder[Symbol.dispose]();
   });
 
+  let files = 0;
   const conf = (changes: Parameters<typeof cinderConf>[1] = {}, edit: (text: string) => string = (text) => text) =>
-    folder.file(`${Math.random().toString(36).slice(2)}.conf`, edit(cinderConf(world, changes)));
+    folder.file(`${++files}.conf`, edit(cinderConf(world, changes)));
   const ensure = (config: string, ...rest: string[]) =>
     datamotion(['ensure', '--config', config, '--backend', 'east', '--volume', 'vol1', ...rest]);
 
@@ -119,11 +127,9 @@ describe('bad input on the command line', () => {
     it(`${name}: exit code ${exitCode}, a readable message, and nothing changed`, async () => {
       const before = world.requests.length;
       const ran = await run();
-      for (const text of says) expect(ran.stderr).toMatch(text);
+      expectReadable(ran, says);
       expect(ran.exitCode).toBe(exitCode);
-      expect(ran.stderr).not.toContain('    at ');
-      const changes = world.requests.slice(before).filter(({ method }) => method !== 'GET');
-      expect(changes).toEqual([]);
+      expect(changesOf(world, before)).toEqual([]);
     });
   }
 
@@ -142,6 +148,65 @@ describe('bad input on the command line', () => {
     expect(ran.exitCode).toBe(0);
     expect(ran.stdout + ran.stderr).not.toContain(password);
   });
+});
+
+describe('a cluster that is not as it must be, on the command line', () => {
+  const cases: readonly {
+    readonly name: string;
+    readonly clusters?: readonly ClusterSpec[];
+    readonly tls?: boolean;
+    readonly prepare?: (world: SimulatedOntap) => Promise<void>;
+    /** Default: a cinder.conf for the world. */
+    readonly file?: (world: SimulatedOntap) => readonly [name: string, content: string];
+    readonly says: readonly RegExp[];
+    /** No request may have reached a cluster at all. */
+    readonly unasked?: boolean;
+  }[] = [
+    {
+      name: 'a certificate that nobody trusts',
+      tls: true,
+      says: [/certificate/, /ONTAP_TLS/, /what to do: .*authority/],
+      unasked: true,
+    },
+    {
+      name: 'an ONTAP that is too old',
+      clusters: [
+        { name: 'cluster1', svms: ['svm1'], version: '9.11.1' },
+        { name: 'cluster2', svms: ['svm1_dr'] },
+      ],
+      says: [/9\.11\.1/, /ONTAP_TOO_OLD/, /what to do: .*9\.12\.1/],
+    },
+    {
+      name: 'SVMs that are not peered',
+      prepare: unpeer,
+      says: [/svm1_dr.* not peered/, /MIRROR_SVMS_NOT_PEERED/, /what to do: .*both clusters/],
+    },
+    {
+      name: 'a policy that the cluster does not have',
+      // cinder.conf takes four policies only; the native format takes any name.
+      file: (world) => [
+        'datamotion.json',
+        JSON.stringify(nativeConfiguration(world, { east: { policy: 'MirrorAllSnapshot' } })),
+      ],
+      says: [/MirrorAllSnapshot\b/, /MIRROR_POLICY_UNKNOWN/, /what to do: .*netapp_replication_policy/],
+    },
+  ];
+
+  for (const { name, clusters, tls = false, prepare, file, says, unasked = false } of cases) {
+    it(`${name}: exit code 1, one readable message, and nothing changed`, async () => {
+      using folder = new Folder();
+      await using world = await listening(clusters ? { clusters } : {}, tls);
+      await prepare?.(world);
+      const config = folder.file(...(file?.(world) ?? (['cinder.conf', cinderConf(world)] as const)));
+      const before = world.requests.length;
+      const ran = await datamotion(['ensure', '--config', config, '--backend', 'east', '--volume', 'vol1']);
+      expectReadable(ran, says);
+      expect(ran.stderr.match(/error: |what to do: /g)).toEqual(['error: ', 'what to do: ']);
+      expect(ran.exitCode).toBe(1);
+      expect(changesOf(world, before)).toEqual([]);
+      expect(world.requests.length === before).toBe(unasked);
+    });
+  }
 });
 
 describe('config check', () => {
@@ -170,6 +235,31 @@ describe('config check', () => {
     expect(refused.stderr).toMatch(/bad\.yaml:\d+: /);
   });
 });
+
+/** No stack trace, and everything that the reader cannot do without. */
+function expectReadable(ran: Ran, says: readonly RegExp[]): void {
+  for (const text of says) expect(ran.stderr).toMatch(text);
+  expect(ran.stderr).not.toContain('    at ');
+}
+
+/** Requests for a change, after the first `before` requests. */
+function changesOf(world: SimulatedOntap, before: number): LoggedRequest[] {
+  return world.requests.slice(before).filter(({ method }) => method !== 'GET');
+}
+
+async function listening(options: SimulatedOntapOptions, tls: boolean): Promise<SimulatedOntap & AsyncDisposable> {
+  const world = new SimulatedOntap({ operationMs: 1, ...options });
+  await world.listen({ tls });
+  world.cluster('cluster1').createVolume({ svm: 'svm1', name: 'vol1', sizeBytes: 16 * MIB });
+  return Object.assign(world, { [Symbol.asyncDispose]: () => world.close() });
+}
+
+async function unpeer(world: SimulatedOntap): Promise<void> {
+  const west = world.cluster('cluster2');
+  const [peer] = (await call(west, 'GET', '/svm/peers')).json.records;
+  const { status } = await call(west, 'DELETE', `/svm/peers/${peer.uuid}?return_timeout=120`);
+  expect(status).toBe(200);
+}
 
 const GOOD = `version: 1
 enabledBackends: [east]
