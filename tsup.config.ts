@@ -28,7 +28,7 @@ export default defineConfig([
     entry: { ...library, 'cli/main': 'src/cli/main.ts', 'compute/worker/index': 'src/compute/worker/index.ts' },
   },
   // `treeshake` has Rollup, not esbuild, turn the chunks into CommonJS: esbuild takes the whole namespace of a required
-  // ES module for its default export, Rollup looks at `__esModule`. p-map, p-retry and p-limit are ES modules only; every
+  // ES module for its default export, Rollup looks at `__esModule`. p-retry and p-limit are ES modules only; every
   // Node of our engines requires those without flag or warning, so they stay dependencies like the others.
   { ...shared, name: 'cjs', format: 'cjs', entry: library, treeshake: true },
   // One pass of the type checker makes the declarations of both.

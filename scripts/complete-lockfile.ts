@@ -1,6 +1,7 @@
 /**
- * Adds to package-lock.json the optional platform packages that npm left out because the registry it talked to (a partial mirror) did not
- * serve them: npm ci refuses a lockfile without them, on every platform. Run it after a change of dependencies:
+ * Adds to package-lock.json the optional platform packages that npm left out because it could not read about them when the lockfile was
+ * made: npm ci refuses a lockfile without them, on every platform. Such entries have a version but no integrity, which npm takes as
+ * nothing to compare with. Run it after a change of dependencies:
  * npm run lockfile
  */
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -81,7 +81,7 @@ const EXAMPLES: Readonly<Record<RuleName, readonly Example[]>> = {
       says: 'run loading an adapter or a module of Node',
       sources: {
         'src/ontap/rest.ts': '',
-        'src/run/mirror.ts': `import '../ontap/rest.ts';\nimport 'node:fs';\nimport pMap from 'p-map';`,
+        'src/run/mirror.ts': `import '../ontap/rest.ts';\nimport 'node:fs';\nimport pLimit from 'p-limit';`,
       },
       violations: ['src/run/mirror.ts:1 (run)', 'src/run/mirror.ts:2 (run)'],
     },

@@ -20,6 +20,11 @@ export {
 } from './object-store-contract.ts';
 export { SeededRandom } from './random.ts';
 export { REFUSALS, type RefusalName, type RefusalRow } from './refusals.ts';
+export {
+  type SnapshotSourceContractCase,
+  type SnapshotSourceSubject,
+  snapshotSourceContract,
+} from './snapshot-source-contract.ts';
 export { missingStateNeeds, type StateContractCase, type StateSubject, stateContract } from './state-contract.ts';
 export { SWITCHES, type Switches, type SwitchName } from './switches.ts';
 export {

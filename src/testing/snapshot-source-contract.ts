@@ -26,6 +26,7 @@ export interface SnapshotSourceSubject {
   drop(uuid: string): Promise<void>;
 }
 
+/** One promise of the snapshot-source port. */
 export interface SnapshotSourceContractCase {
   readonly name: string;
   run(subject: SnapshotSourceSubject): Promise<void>;
@@ -33,6 +34,7 @@ export interface SnapshotSourceContractCase {
 
 const BLOCK_BYTES = 4096;
 
+/** Every promise of the snapshot-source port, as cases for any test runner. */
 export const snapshotSourceContract: readonly SnapshotSourceContractCase[] = [
   {
     name: 'the facts of a source stay as they are',

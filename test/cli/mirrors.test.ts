@@ -115,7 +115,7 @@ describe('the commands on mirrors, over HTTP', () => {
     expect(ran.stderr).toMatch(
       /east:nosuch -> west:nosuch: error: cannot update the mirror .*there is no relationship/,
     );
-    expect(ran.stderr).toContain('what to do: create the relationship first');
+    expect(ran.stderr).toContain('what to do: check the names, or create the relationship first');
     expect(ran.stdout).toContain('east:vol2 -> west:vol2: snapmirrored (start-transfer)');
   });
 

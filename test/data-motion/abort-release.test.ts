@@ -33,7 +33,7 @@ describe('abort', () => {
     await using stage = await Stage.open();
     expect(await failure(() => stage.dataMotion.abortSnapmirror(stage.pair))).toMatchObject({
       code: 'MIRROR_NOT_FOUND',
-      remedy: 'create the relationship first',
+      remedy: 'check the names, or create the relationship first',
     });
     await stage.dataMotion.createSnapmirror(stage.pair, { policy: 'Sync' });
     expect(await failure(() => stage.dataMotion.abortSnapmirror(stage.pair))).toMatchObject({

@@ -54,10 +54,18 @@ describe('the installed package', () => {
   });
 
   it('brings what users and their lawyers read, and no sources or tests', () => {
-    for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE', 'package.json']) {
+    for (const file of [
+      'docs/replication.md',
+      'docs/cloud.md',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+      'NOTICE',
+      'package.json',
+    ]) {
       expect(existsSync(join(installed.folder, file)), file).toBe(true);
     }
-    for (const folder of ['src', 'test', 'docs', 'node_modules']) {
+    for (const folder of ['src', 'test', 'node_modules']) {
       expect(existsSync(join(installed.folder, folder)), folder).toBe(false);
     }
   });
@@ -75,7 +83,7 @@ describe('the installed package', () => {
         const { packages } = NOT_LOADED_BY[sourceOf(subpath)] ?? { packages: [] };
         expect(loaded.filter((url) => packages.some((name) => url.includes(`/node_modules/${name}/`)))).toEqual([]);
         const ours = loaded.filter((url) => url.includes(`/${installed.json.name}/dist/`));
-        const entries = ours.filter((url) => /\/(index|main|cinder)\.c?js$/.test(url));
+        const entries = ours.filter((url) => /\/(index|main)\.c?js$/.test(url));
         expect(entries).toEqual([expect.stringContaining(distOf(subpath))]);
       });
     }

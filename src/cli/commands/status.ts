@@ -17,6 +17,9 @@ export async function status(terminal: Terminal, selection: Selected): Promise<E
   terminal.document({ mirrors, errors: failures.map(({ target, error }) => ({ target, error: asJson(error) })) });
   if (mirrors.length > 0 || failures.length === 0) terminal.say(textOf(mirrors));
   for (const { error } of failures) terminal.note(explain(error));
+  const seen = new Set(mirrors.map(({ source }) => source.volume));
+  const missing = (selection.volume ?? []).filter((volume) => !seen.has(volume));
+  if (missing.length > 0 && failures.length === 0) terminal.note(`no mirror of: ${missing.join(', ')}`);
   return failures.length > 0 ? EXIT.failed : EXIT.done;
 }
 

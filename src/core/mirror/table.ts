@@ -63,7 +63,7 @@ const already = (reason: string): Outcome => ({ kind: 'already', reason });
 const refuse = (reason: string, remedy: string): Outcome => ({ kind: 'refuse', reason, remedy, transient: false });
 const later = (reason: string, remedy: string): Outcome => ({ kind: 'refuse', reason, remedy, transient: true });
 
-const NO_RELATIONSHIP = refuse('there is no relationship', 'create the relationship first');
+const NO_RELATIONSHIP = refuse('there is no relationship', 'check the names, or create the relationship first');
 const RESIZE_RUNNING = later(
   'ONTAP is changing the members of the relationship',
   'wait until it is neither expanding nor shrinking',
