@@ -8,7 +8,7 @@ import type { Pair } from '../../src/data-motion.ts';
 import type { DataMotionError } from '../../src/errors.ts';
 import { ConfigError, MirrorError, OntapError } from '../../src/errors.ts';
 import { createDataMotion, readConfiguration } from '../../src/index.ts';
-import type { SimulatedOntap } from '../../src/testing/index.ts';
+import type { SimulatedCluster, SimulatedOntap } from '../../src/testing/index.ts';
 import { failure, MIB, nativeConfiguration, Stage, type StageOptions } from '../scenarios/harness.ts';
 
 interface Expected {
@@ -386,6 +386,39 @@ describe('the way to a cluster', () => {
     const { port } = new URL(stage.west.url);
     expectClear(error, { family: OntapError, code: 'ONTAP_TLS', cluster: `localhost:${port}`, says: ['tls.ca'] });
     expect(stage.world.requests).toEqual([]);
+  });
+
+  /** Every cluster is logged in to with the certificate that `of` gives for it. */
+  function byCertificate(world: SimulatedOntap, of: (cluster: SimulatedCluster) => { cert: string; key: string }) {
+    return createDataMotion(readConfiguration(nativeConfiguration(world)), {
+      secretsOf: async ({ name }) => {
+        const { cert: certificate, key } = of(world.cluster(name === 'east' ? 'cluster1' : 'cluster2'));
+        return { auth: { certificate, key }, ca: world.tls?.ca, notes: [] };
+      },
+    });
+  }
+
+  it('works by client certificate, without any password', async () => {
+    await using stage = await Stage.open({ front: 'https' });
+    await using dataMotion = byCertificate(stage.world, (cluster) => cluster.clientCertificate());
+    expect((await dataMotion.getPools('east')).map(({ name }) => name)).toEqual(['vol1']);
+    expect(await dataMotion.getSnapmirrors({ source: 'east', target: 'west' })).toEqual([]);
+    expect(new Set(stage.world.requests.map(({ cluster }) => cluster))).toEqual(new Set(['cluster1', 'cluster2']));
+    expect(stage.world.requests.filter(({ status }) => status !== 200)).toEqual([]);
+  });
+
+  it('a client certificate that the cluster does not know', async () => {
+    await using stage = await Stage.open({ front: 'https' });
+    await using elsewhere = await Stage.open({ front: 'https' });
+    const stranger = elsewhere.west.clientCertificate();
+    await using dataMotion = byCertificate(stage.world, () => stranger);
+    expectClear(await failure(() => dataMotion.breakSnapmirror(stage.pair)), {
+      family: OntapError,
+      code: 'ONTAP_UNAUTHENTICATED',
+      cluster: new URL(stage.west.url).host,
+      says: ['certificate'],
+    });
+    expect(stage.changes).toEqual([]);
   });
 
   it('a certificate for another host', async () => {
