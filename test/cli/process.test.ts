@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { datamotion } from './command-line.ts';
@@ -68,28 +69,60 @@ describe('datamotion as a process', () => {
     expect([code, story.ok]).toEqual([0, true]);
   });
 
-  it('--help names every command and the exit codes; each command has help of its own', async () => {
+  it('--help names the exit codes, and every command that it names has help of its own', async () => {
     const help = await datamotion(['--help']);
     expect(help.exitCode).toBe(0);
-    const commands = [
-      'demo',
-      'simulate',
-      'config',
-      'status',
-      'ensure',
-      'update',
-      'quiesce',
-      'resume',
-      'break',
-      'resync',
-      'delete',
-    ];
-    for (const command of commands) {
-      expect(help.stdout).toMatch(new RegExp(`^ +${command}\\b`, 'm'));
-      const own = await datamotion([command, '--help']);
-      expect(own.exitCode).toBe(0);
-      expect(own.stdout).toContain(`Usage: datamotion ${command}`);
-    }
     expect(help.stdout).toMatch(/Exit codes: 0 done, 1 .* 2 .* 3/);
+    const commands = await everyCommand();
+    expect(commands.length).toBeGreaterThan(commandsIn(help.stdout).length);
+    for (const command of commands) {
+      const own = await datamotion([...command.split(' '), '--help']);
+      expect(own.exitCode, command).toBe(0);
+      expect(own.stdout).toMatch(new RegExp(`^Usage: datamotion ${command} `));
+    }
+  });
+
+  it('the documentation shows every command of --help, and no other', async () => {
+    const commands = await everyCommand();
+    const shown = MANUAL.flatMap((file) => commandsShown(readFileSync(file, 'utf8'), commands));
+    expect(shown.filter((command) => !commands.includes(command))).toEqual([]);
+    // The change log may speak of what is gone, so it is only asked whether it names a command.
+    const told = commandsShown(readFileSync('CHANGELOG.md', 'utf8'), commands);
+    const named = new Set([...shown, ...told, ...namesInReadme()].map((command) => command.split(' ')[0]));
+    expect(commandsIn((await datamotion(['--help'])).stdout).filter((command) => !named.has(command))).toEqual([]);
   });
 });
+
+const MANUAL = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)];
+
+/** Every command as it is typed, those of a group (`cloud backup`) too, as the help texts list them. */
+async function everyCommand(...group: readonly string[]): Promise<readonly string[]> {
+  const { stdout } = await datamotion([...group, '--help']);
+  const below = commandsIn(stdout).map(async (name) => {
+    const path = [...group, name];
+    return [path.join(' '), ...(await everyCommand(...path))];
+  });
+  return (await Promise.all(below)).flat();
+}
+
+/** Names in the list of commands of a help text, without `help` itself. */
+function commandsIn(help: string): readonly string[] {
+  const [, list = ''] = help.split('\nCommands:\n');
+  const [own = ''] = list.split('\n\n');
+  return [...own.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
+}
+
+/** What a text shows as code to type: `datamotion NAME`, and the name after it where NAME is a group. */
+function commandsShown(markdown: string, commands: readonly string[]): readonly string[] {
+  return [...markdown.matchAll(/(?:^|`)datamotion +([a-z][a-z-]*)(?: +([a-z][a-z-]*))?/gm)].map(([, name, next]) =>
+    commands.some((command) => command.startsWith(`${name} `)) && next ? `${name} ${next}` : `${name}`,
+  );
+}
+
+/** What README.md names without showing it: in its section on the command line, and as a script to run. */
+function namesInReadme(): readonly string[] {
+  const readme = readFileSync('README.md', 'utf8');
+  const [section = ''] = readme.split('\n## The command line\n')[1]?.split('\n## ') ?? [];
+  const names = [...section.matchAll(/`([a-z][a-z-]*)`/g), ...readme.matchAll(/\bnpm run ([a-z][a-z-]*)/g)];
+  return names.map(([, name = '']) => name);
+}
