@@ -208,7 +208,7 @@ function excerpt(body: unknown): string | undefined {
 const TLS_REMEDIES: readonly (readonly [RegExp, string])[] = [
   [
     /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?))$/,
-    'Give the certificate authority (or the self-signed certificate) as `tls.ca`.',
+    'Give the certificate authority (or the self-signed certificate) as `tls.ca`; in a configuration file that is `tls.caFile`, or `netapp_ssl_cert_path` in cinder.conf.',
   ],
   [
     /^ERR_TLS_CERT_ALTNAME_INVALID$/,
