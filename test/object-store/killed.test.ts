@@ -17,7 +17,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe('processes that are killed while they put', () => {
   it('leave whole objects only, keep what they were promised, and have claimed no key together', async () => {
     const told: string[] = [];
-    for (let round = 0; round < 5; round++) {
+    const claimed = () => told.filter((line) => line.startsWith('claimed ')).length;
+    // How many claims come before the kills is a matter of timing: as many rounds as it takes for a few.
+    for (let round = 0; round < 5 || claimed() <= 5; round++) {
       // Two at a time, each killed in the middle of its next puts.
       const names = [`a${round}`, `b${round}`];
       const lines = await Promise.all(names.map((name, index) => runAndKill(name, 6 + round * 5 + index)));
@@ -39,7 +41,7 @@ describe('processes that are killed while they put', () => {
         claims.add(key);
       }
     }
-    expect(claims.size).toBeGreaterThan(5);
+    expect(claims.size).toBe(claimed());
 
     const leftovers = await store.sweep({ olderThanMs: -1000 });
     expect(leftovers.removed).toBeGreaterThan(0);
