@@ -11,6 +11,8 @@ export interface Bench {
   readonly world: SimulatedOntap;
   readonly dataMotion: DataMotion;
   readonly volumes: readonly string[];
+  /** Requests of ours under way at each cluster, and the most there were. */
+  readonly inFlight: Map<string, { now: number; peak: number }>;
 }
 
 /** `volumes` volumes of 1 MiB content each on the first cluster, nothing mirrored yet. */
@@ -23,11 +25,12 @@ export function clustersWith(volumes: number): Bench {
     const volume = source.createVolume({ svm: 'svm1', name, sizeBytes: 64 * MIB });
     volume.write('/data', 0, new Uint8Array(MIB).fill(names.indexOf(name)));
   }
+  const inFlight: Bench['inFlight'] = new Map();
   const dataMotion = createDataMotion(readConfiguration(configurationOf(world.describe())), {
     env: { clock, random: new SeededRandom(2) },
-    client: { transport: (request) => send(world, request) },
+    client: { transport: (request) => counted(inFlight, new URL(request.url).host, () => send(world, request)) },
   });
-  return { clock, world, dataMotion, volumes: names };
+  return { clock, world, dataMotion, volumes: names, inFlight };
 }
 
 /** To the cluster that the URL names. */
@@ -38,9 +41,20 @@ export function send(world: SimulatedOntap, request: Request): Promise<Response>
   return cluster.fetch(request);
 }
 
+async function counted<T>(inFlight: Bench['inFlight'], cluster: string, work: () => Promise<T>): Promise<T> {
+  const count = inFlight.get(cluster) ?? { now: 0, peak: 0 };
+  inFlight.set(cluster, count);
+  count.peak = Math.max(count.peak, ++count.now);
+  try {
+    return await work();
+  } finally {
+    count.now--;
+  }
+}
+
 /** What one run cost: by the clusters' clock, and in requests. */
 export async function measured(
-  { clock, world }: Bench,
+  { clock, world, inFlight }: Bench,
   work: () => Promise<unknown>,
 ): Promise<{ seconds: number; requests: number; perCluster: Record<string, number>; inFlightPeak: number }> {
   const [from, startedAt] = [world.requests.length, clock.now()];
@@ -51,6 +65,6 @@ export async function measured(
     seconds: (clock.now() - startedAt) / 1000,
     requests: world.requests.length - from,
     perCluster,
-    inFlightPeak: world.inFlightPeak,
+    inFlightPeak: Math.max(0, ...[...inFlight.values()].map(({ peak }) => peak)),
   };
 }
