@@ -4,6 +4,7 @@ import type { ClusterState } from './cluster-state.ts';
 import { type Fault, Faults, type StruckFaults } from './faults.ts';
 import { answer } from './http/handler.ts';
 import { belowApi, ConnectionBroken, type SimRequest, type SimResponse } from './http/message.ts';
+import { publishAnswer } from './observed-answers.ts';
 import { Refusal } from './refusals.ts';
 import { RESOURCES } from './resources/catalogue.ts';
 import type { SnapMirror } from './snapmirror/snapmirror.ts';
@@ -165,7 +166,9 @@ export class SimulatedCluster {
       if (this.#inFlight > this.#surroundings.maxRequestsInFlight) {
         const { code, message, row } = new Refusal('tooManyRequests');
         status = 429;
-        return scriptedAnswer(status, code, message, row.retryAfterSeconds);
+        const response = scriptedAnswer(status, code, message, row.retryAfterSeconds);
+        publishAnswer({ cluster: this.name, request, response });
+        return response;
       }
       const latencyMs = this.#surroundings.latencyMs + (struck.get('latency')?.ms ?? 0);
       if (latencyMs > 0) await work.sleep(latencyMs);
@@ -173,6 +176,8 @@ export class SimulatedCluster {
       physics.settle();
       const response = await this.#answer(request, work, struck);
       status = response.status;
+      const distortedBy = (struck.get('http') ?? struck.get('malformed'))?.kind;
+      publishAnswer({ cluster: this.name, request, response, distortedBy });
       return response;
     } catch (error) {
       if (error instanceof ConnectionBroken) status = error.partial?.status ?? 0;

@@ -18,6 +18,7 @@ export {
   type ObjectStoreSubject,
   objectStoreContract,
 } from './object-store-contract.ts';
+export { ANSWERS_CHANNEL, type ObservedAnswer } from './observed-answers.ts';
 export { SeededRandom } from './random.ts';
 export { REFUSALS, type RefusalName, type RefusalRow } from './refusals.ts';
 export {
