@@ -5,6 +5,7 @@
 import { MirrorError, OntapError } from '../errors.ts';
 import type { Change, ClusterFacts, OntapSvm, SvmPeer, SvmPeerApplication } from '../ontap/ontap-svm.ts';
 import type { MirrorContext } from './mirror/context.ts';
+import { awaited } from './mirror/context.ts';
 import { peeringsOf, requireCluster } from './mirror/preflight.ts';
 
 /** Options of createSvmPeer. */
@@ -31,18 +32,17 @@ export interface SvmPeerResult {
  *   OntapError what either cluster answers
  */
 export async function createSvmPeer(context: MirrorContext, options: SvmPeerOptions = {}): Promise<SvmPeerResult> {
-  const { source, destination, env, signal, timing } = context;
+  const { source, destination, signal, timing } = context;
   const applications = options.applications ?? ['snapmirror'];
   await Promise.all([requireCluster(source, signal), requireCluster(destination, signal)]);
   const [here, there] = await Promise.all([source.clusterFacts({ signal }), destination.clusterFacts({ signal })]);
   if (here.uuid === there.uuid && source.svm === destination.svm) return { actions: [] };
 
   const actions: string[] = [];
-  const startedAt = env.clock.now();
   let lastProblem: unknown;
-  for (let pauseMs = timing.pollFirstMs; ; pauseMs = Math.min(pauseMs * 2, timing.pollMaxMs)) {
+  return awaited(context, async (waitedMs) => {
     const halves = await look(context, here, there);
-    if (isDone(halves, applications)) return { actions, source: halves.source, destination: halves.destination };
+    if (isDone(halves, applications)) return { actions, ...halves };
     refuseWhatSomebodyDecided(context, halves);
     try {
       const acted = await act(context, { halves, here, there, applications });
@@ -53,14 +53,14 @@ export async function createSvmPeer(context: MirrorContext, options: SvmPeerOpti
       if (!(error instanceof OntapError)) throw error;
       // Somebody else, or a request whose answer was lost, may have been quicker.
       const after = await look(context, here, there);
-      if (isDone(after, applications)) return { actions, source: after.source, destination: after.destination };
+      if (isDone(after, applications)) return { actions, ...after };
       const moved = JSON.stringify(after) !== JSON.stringify(halves);
       if (!moved && !error.retryable && error.code !== 'ONTAP_OUTCOME_UNKNOWN') throw error;
       lastProblem = error;
     }
-    if (env.clock.now() - startedAt >= timing.changeTimeoutMs) throw notInTime(context, halves, lastProblem);
-    await env.clock.sleep(pauseMs, signal);
-  }
+    if (waitedMs() >= timing.changeTimeoutMs) throw notInTime(context, halves, lastProblem);
+    return undefined;
+  });
 }
 
 interface Halves {

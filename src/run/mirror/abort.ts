@@ -1,11 +1,10 @@
 /** Run (layer 3): the end of a running transfer, and nothing else. */
 import type { MirrorCommand } from '../../core/mirror/table.ts';
-import { decide } from '../../core/mirror/table.ts';
 import type { Relationship } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext, MirrorResult } from './context.ts';
-import { observe, situationOf } from './observe.ts';
+import { observe } from './observe.ts';
 import { requireCluster } from './preflight.ts';
-import { illegal, isActive, reach } from './reach.ts';
+import { allowed, isActive, reach } from './reach.ts';
 
 /** Options of abortSnapmirror. */
 export interface AbortOptions {
@@ -24,11 +23,8 @@ export async function abortSnapmirror(context: MirrorContext, options: AbortOpti
   await requireCluster(destination, signal);
   const goal = { event: 'abort', attempted: 'abort the running transfer' } as const;
   const before = await observe(context);
-  const outcome = decide(situationOf(before), 'abort');
+  const outcome = allowed(context, goal, before);
   if (outcome.kind === 'already') return { pair, actions: [], relationship: before, note: outcome.reason };
-  if (outcome.kind === 'refuse' && !outcome.transient) {
-    throw illegal(context, goal, before, outcome.reason, outcome.remedy);
-  }
   const actions: MirrorCommand[] = [];
   const aborted = before?.transfer?.uuid;
   const ended = (now: Relationship | undefined) =>

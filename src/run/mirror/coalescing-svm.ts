@@ -6,12 +6,13 @@
 import type { Clock } from '../../env.ts';
 import { OntapError } from '../../errors.ts';
 import type { Change, Job, OntapSvm, Relationship, RelationshipFilter, Volume } from '../../ontap/ontap-svm.ts';
+import { lookUntil, type Pace } from '../look-until.ts';
 
-const SLOWEST_POLL_MS = 5_000;
 const FEW = 4;
 
 /** Listings of one kind start at least this far apart, so that polls that fall out of step come together again. */
 const LEAST_INTERVAL_MS = 250;
+const POLL: Pace = { firstMs: LEAST_INTERVAL_MS, mostMs: 5_000 };
 
 /**
  * Decorates `svm` for the duration of one call that works on many mirrors.
@@ -93,19 +94,16 @@ async function finish(
   look: (() => Promise<boolean>) | undefined,
 ): Promise<void> {
   if (change.done) return;
-  for (let pauseMs = LEAST_INTERVAL_MS; ; pauseMs = Math.min(pauseMs * 2, SLOWEST_POLL_MS)) {
+  await lookUntil(clock, POLL, signal, async () => {
     const { state, error } = await job(change.job);
-    if (state === 'success') return;
+    if (state === 'running') return undefined;
     if (state === 'failure')
       throw error ?? new OntapError('ONTAP_JOB_FAILED', 'the job failed', { object: change.job });
-    if (state === 'gone') {
-      if (await look?.()) return;
-      throw new OntapError('ONTAP_OUTCOME_UNKNOWN', 'the record of the job is gone, and with it its result', {
-        object: change.job,
-      });
-    }
-    await clock.sleep(pauseMs, signal);
-  }
+    if (state === 'success' || (await look?.())) return true;
+    throw new OntapError('ONTAP_OUTCOME_UNKNOWN', 'the record of the job is gone, and with it its result', {
+      object: change.job,
+    });
+  });
 }
 
 interface Reads<T> {

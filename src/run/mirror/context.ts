@@ -2,6 +2,7 @@
 import type { ResyncLoss } from '../../core/mirror/loss.ts';
 import type { Env } from '../../env.ts';
 import type { OntapSvm, Relationship, SvmPeer } from '../../ontap/ontap-svm.ts';
+import { lookUntil } from '../look-until.ts';
 
 /** One end as the caller names it. */
 export interface PairEnd {
@@ -31,8 +32,9 @@ export interface MirrorTiming {
   readonly peerSilenceMs: number;
   /** Pause before a relationship is made anew because the geometry of its destination changed. */
   readonly geometryPauseMs: number;
-  /** First and longest pause between two looks at a relationship. */
+  /** First pause between two looks at a relationship; each is twice the one before. */
   readonly pollFirstMs: number;
+  /** Longest pause between two looks at a relationship. */
   readonly pollMaxMs: number;
 }
 
@@ -88,11 +90,21 @@ export interface MirrorResult {
   readonly loss?: ResyncLoss | undefined;
 }
 
+/** Looks as often as the timing says; see `lookUntil`. */
+export function awaited<T>(
+  { env, signal, timing }: Pick<MirrorContext, 'env' | 'signal' | 'timing'>,
+  look: (waitedMs: () => number) => Promise<T | undefined>,
+): Promise<T> {
+  return lookUntil(env.clock, { firstMs: timing.pollFirstMs, mostMs: timing.pollMaxMs }, signal, look);
+}
+
+/** How messages call the mirror: `svm1:vol1 -> svm1_dr:vol1`. */
 export function pairName(context: Pick<MirrorContext, 'pair' | 'source' | 'destination'>): string {
   const { pair, source, destination } = context;
   return `${source.svm}:${pair.source.volume} -> ${destination.svm}:${pair.destination.volume}`;
 }
 
+/** All items of a listing. */
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);

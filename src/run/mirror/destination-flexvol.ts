@@ -3,7 +3,7 @@
 import { MirrorError, OntapError } from '../../errors.ts';
 import type { Volume, VolumeSpec } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext } from './context.ts';
-import { pairName } from './context.ts';
+import { awaited, pairName } from './context.ts';
 import { requireDataProtection } from './preflight.ts';
 
 /** The destination volume, and whether it had to be made. */
@@ -72,14 +72,13 @@ function specFor(source: Volume, name: string, aggregates: readonly string[]): V
 }
 
 async function online(context: MirrorContext): Promise<Volume> {
-  const { env, destination, pair, signal, timing } = context;
-  const startedAt = env.clock.now();
-  for (let pauseMs = timing.pollFirstMs; ; pauseMs = Math.min(pauseMs * 2, timing.pollMaxMs)) {
+  const { destination, pair, signal, timing } = context;
+  return awaited(context, async (waitedMs) => {
     const volume = await destination.volume(pair.destination.volume, { signal });
     if (volume?.state === 'online') return volume;
-    if (env.clock.now() - startedAt >= timing.volumeOnlineTimeoutMs) throw notOnline(context, volume);
-    await env.clock.sleep(pauseMs, signal);
-  }
+    if (waitedMs() >= timing.volumeOnlineTimeoutMs) throw notOnline(context, volume);
+    return undefined;
+  });
 }
 
 function notOnline(context: MirrorContext, volume: Volume | undefined): MirrorError {

@@ -3,7 +3,7 @@
  * cut off anywhere and called again, and copes with what ONTAP does in between: busy answers, jobs that fail or vanish,
  * views that lag behind, a goal that somebody else reached.
  */
-import type { MirrorCommand } from '../../core/mirror/table.ts';
+import type { MirrorCommand, Outcome } from '../../core/mirror/table.ts';
 import { activityOf, decide, mirroredState } from '../../core/mirror/table.ts';
 import type { MirrorEvent } from '../../core/mirror/vocabulary.ts';
 import { MirrorError, OntapError } from '../../errors.ts';
@@ -73,10 +73,7 @@ export async function reach(context: MirrorContext, goal: Goal, actions: MirrorC
       const settling = acknowledgedAt !== undefined && env.clock.now() - acknowledgedAt < timing.visibilityMs;
       const draining = goal.event === 'quiesce' && acknowledgedAt !== undefined && isActive(now);
       if (job === undefined && !settling && !draining) {
-        const outcome = decide(situationOf(now), goal.event);
-        if (outcome.kind === 'refuse' && !outcome.transient) {
-          throw illegal(context, goal, now, outcome.reason, outcome.remedy);
-        }
+        const outcome = allowed(context, goal, now);
         if (outcome.kind === 'refuse') {
           lastProblem = illegal(context, goal, now, outcome.reason, outcome.remedy);
         }
@@ -234,6 +231,20 @@ function reportTransfer(context: MirrorContext, goal: Goal, now: Relationship | 
 /** A transfer is queued or running. */
 export function isActive(relationship: Relationship | undefined): boolean {
   return activityOf(relationship?.transfer?.state ?? 'none') === 'active';
+}
+
+/**
+ * What the table says of the event now, unless it refuses for good.
+ * @throws MirrorError `MIRROR_ILLEGAL_EVENT`, `MIRROR_NOT_FOUND`
+ */
+export function allowed(
+  context: MirrorContext,
+  goal: Pick<Goal, 'event' | 'attempted'>,
+  now: Relationship | undefined,
+): Outcome {
+  const outcome = decide(situationOf(now), goal.event);
+  if (outcome.kind !== 'refuse' || outcome.transient) return outcome;
+  throw illegal(context, goal, now, outcome.reason, outcome.remedy);
 }
 
 export function illegal(

@@ -2,16 +2,15 @@
 
 import type { ResyncLoss } from '../../core/mirror/loss.ts';
 import type { MirrorCommand } from '../../core/mirror/table.ts';
-import { decide } from '../../core/mirror/table.ts';
 import type { MirrorEvent, PolicyKind } from '../../core/mirror/vocabulary.ts';
 import { DataMotionError, MirrorError, OntapError } from '../../errors.ts';
 import type { Relationship } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext, MirrorPair, MirrorResult } from './context.ts';
-import { pairName } from './context.ts';
+import { awaited, pairName } from './context.ts';
 import { createDestinationFlexvol, mountDestination } from './destination-flexvol.ts';
 import { withGeometryRepaired } from './geometry.ts';
 import { lossOf } from './loss.ts';
-import { observe, policyKindOf, situationOf } from './observe.ts';
+import { observe, policyKindOf } from './observe.ts';
 import {
   requireCluster,
   requireDataProtection,
@@ -21,7 +20,7 @@ import {
   requireSourceVolume,
 } from './preflight.ts';
 import type { Goal, Reached } from './reach.ts';
-import { illegal, isActive, reach } from './reach.ts';
+import { allowed, isActive, reach } from './reach.ts';
 import { releaseSource } from './release.ts';
 
 export interface CreateOptions {
@@ -160,21 +159,16 @@ async function createRelationship(
 
 /** A new relationship may take seconds to show up. */
 async function visible(context: MirrorContext): Promise<Relationship> {
-  const { env, signal, timing } = context;
-  const startedAt = env.clock.now();
-  for (let pauseMs = timing.pollFirstMs; ; pauseMs = Math.min(pauseMs * 2, timing.pollMaxMs)) {
+  return awaited(context, async (waitedMs) => {
     const relationship = await observe(context);
-    if (relationship !== undefined) return relationship;
-    if (env.clock.now() - startedAt >= timing.visibilityMs) {
-      throw new MirrorError('MIRROR_NOT_FOUND', `${pairName(context)} was created but does not show up`, {
-        pair: pairName(context),
-        attempted: 'create the mirror',
-        cluster: context.destination.cluster,
-        retryable: true,
-      });
-    }
-    await env.clock.sleep(pauseMs, signal);
-  }
+    if (relationship !== undefined || waitedMs() < context.timing.visibilityMs) return relationship;
+    throw new MirrorError('MIRROR_NOT_FOUND', `${pairName(context)} was created but does not show up`, {
+      pair: pairName(context),
+      attempted: 'create the mirror',
+      cluster: context.destination.cluster,
+      retryable: true,
+    });
+  });
 }
 
 export interface UpdateOptions {
@@ -196,10 +190,7 @@ export async function updateSnapmirror(context: MirrorContext, options: UpdateOp
   if (options.wait && before !== undefined && isActive(before)) {
     before = (await reach(context, { ...goal, reached: (now) => now !== undefined && !isActive(now) })).relationship;
   }
-  const outcome = decide(situationOf(before), 'update');
-  if (outcome.kind === 'refuse' && !outcome.transient) {
-    throw illegal(context, goal, before, outcome.reason, outcome.remedy);
-  }
+  const outcome = allowed(context, goal, before);
   if (outcome.kind === 'already') return { pair, actions: [], relationship: before, note: outcome.reason };
 
   const finished = (now: Relationship | undefined) =>
@@ -287,10 +278,7 @@ export async function breakSnapmirror(context: MirrorContext, options: BreakOpti
   await requireCluster(destination, context.signal);
   const attempted = 'break the mirror';
   const before = await observe(context);
-  const outcome = decide(situationOf(before), 'break');
-  if (outcome.kind === 'refuse' && !outcome.transient) {
-    throw illegal(context, { event: 'break', attempted }, before, outcome.reason, outcome.remedy);
-  }
+  const outcome = allowed(context, { event: 'break', attempted }, before);
 
   const actions: string[] = [];
   let quiet = before;
@@ -402,11 +390,7 @@ async function startAgain(
   flags: Pick<Goal, 'preserve' | 'quickResync'> = {},
 ): Promise<MirrorResult> {
   await requireCluster(context.destination, context.signal);
-  const first = await observe(context);
-  const outcome = decide(situationOf(first), event);
-  if (outcome.kind === 'refuse' && !outcome.transient) {
-    throw illegal(context, { event, attempted }, first, outcome.reason, outcome.remedy);
-  }
+  allowed(context, { event, attempted }, await observe(context));
   const mirrored = (now: Relationship | undefined) =>
     now !== undefined && isMirrored(now) && now.state !== 'synchronizing';
   const reached = await reach(context, {
