@@ -36,6 +36,7 @@ export function fileRestoreTarget(options: Omit<FileRestoreOptions, 'disk'>): Fi
 }
 
 export type { Compute, EncryptionKey } from '../compute/compute.ts';
+export { encryptionKey } from '../compute/format-tools.ts';
 export { InlineCompute } from '../compute/inline.ts';
 export { WorkerCompute, type WorkerComputeOptions } from '../compute/worker-compute.ts';
 export type { ObjectId } from '../core/cloud/block-numbers.ts';

@@ -74,10 +74,10 @@ export interface StoredGroup {
   readonly stored: Uint8Array;
 }
 
-/** The key of an encrypted endpoint. */
+/** The key of an encrypted endpoint; `encryptionKey` makes one of 32 secret bytes. */
 export interface EncryptionKey {
   readonly cipher: Exclude<CipherName, 'none'>;
-  /** 16 bytes that tell keys apart; public. */
+  /** 16 bytes that tell keys apart; public: HKDF-SHA-256 of the key with the info `ontap-data-motion key id`. */
   readonly keyId: Uint8Array;
   /** 32 bytes. */
   readonly key: Uint8Array;

@@ -1,7 +1,8 @@
 /** Adapter: the hashes, codecs and ciphers that the format names, by node:crypto and node:zlib. They run in the thread that calls them. */
-import { createCipheriv, createDecipheriv, hash, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, hkdfSync, randomFillSync } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Cipher, Codec, FormatTools, HashName, StrongHash } from '../core/cloud/format/tools.ts';
+import { ConfigError } from '../errors.ts';
 import type { EncryptionKey } from './compute.ts';
 
 /**
@@ -35,24 +36,47 @@ export function zstdCodec(level?: number): Codec {
 }
 
 /**
- * Sealed bytes are the nonce (12 bytes, random), the tag (16) and the text. Random nonces are safe for 2^32 seals of one
- * key, of which an object takes at most 65: a key of its own for each endpoint is enough for 256 TiB of uploads.
+ * The key of an encrypted endpoint, from 32 secret bytes: with the id that the format names it by.
+ * @throws ConfigError `CONFIG_INVALID` for a key of another length
+ */
+export function encryptionKey(key: Uint8Array): EncryptionKey {
+  if (key.length === KEY_BYTES) return { cipher: 'aes-256-gcm', keyId: hkdf(key, KEY_ID_INFO, 16), key };
+  const message = `a key of ${key.length} bytes is no key for AES-256: it has ${KEY_BYTES}`;
+  throw new ConfigError('CONFIG_INVALID', message, { object: 'encryption key' });
+}
+
+/**
+ * Sealed bytes are the nonce (12 bytes, random), the tag (16) and the text. The endpoint's key encrypts nothing itself: what
+ * lies in one place of the store, which the first 64 associated bytes name, has a key of its own.
  */
 export function aes256Gcm({ keyId, key }: EncryptionKey): Cipher {
+  // All parts of an object share its key: it is derived once.
+  let place: Uint8Array = new Uint8Array(0);
+  let placeKey: Uint8Array = key;
+  const keyFor = (associated: Uint8Array): Uint8Array => {
+    if (associated.length < PLACE_BYTES) throw new RangeError('what is encrypted has to say where it lies');
+    const wanted = associated.subarray(0, PLACE_BYTES);
+    if (Buffer.compare(place, wanted) !== 0) {
+      place = wanted.slice();
+      placeKey = hkdf(key, place, KEY_BYTES);
+    }
+    return placeKey;
+  };
   return {
     name: 'aes-256-gcm',
     keyId,
     seal(plain, associated) {
       const sealed = new Uint8Array(TEXT_AT + plain.length);
       const nonce = randomFillSync(sealed.subarray(0, NONCE_BYTES));
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated);
+      const cipher = createCipheriv('aes-256-gcm', keyFor(associated), nonce).setAAD(associated);
       sealed.set(cipher.update(plain), TEXT_AT);
       cipher.final();
       sealed.set(cipher.getAuthTag(), NONCE_BYTES);
       return sealed;
     },
     open(sealed, associated) {
-      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), { authTagLength: 16 });
+      const nonce = sealed.subarray(0, NONCE_BYTES);
+      const decipher = createDecipheriv('aes-256-gcm', keyFor(associated), nonce, { authTagLength: 16 });
       decipher.setAAD(associated).setAuthTag(sealed.subarray(NONCE_BYTES, TEXT_AT));
       const plain = decipher.update(sealed.subarray(TEXT_AT));
       decipher.final();
@@ -61,6 +85,15 @@ export function aes256Gcm({ keyId, key }: EncryptionKey): Cipher {
   };
 }
 
+/** HKDF-SHA-256 (RFC 5869), without salt: what is derived from is a key already. */
+function hkdf(key: Uint8Array, info: string | Uint8Array, bytes: number): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), info, bytes));
+}
+
+const KEY_BYTES = 32;
+const KEY_ID_INFO = 'ontap-data-motion key id';
+/** The beginning of a header, which names the endpoint, the kind, and the number in it. */
+const PLACE_BYTES = 64;
 const NONCE_BYTES = 12;
 const TEXT_AT = 28;
 
