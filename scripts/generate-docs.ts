@@ -8,6 +8,9 @@ import type { Outcome, Row } from '../src/core/mirror/table.ts';
 import { activityOf, decide, IMPOSSIBLE, MIRROR_TABLE } from '../src/core/mirror/table.ts';
 import type { PolicyKind } from '../src/core/mirror/vocabulary.ts';
 import { MIRROR_EVENTS, MIRROR_STATES, POLICY_KINDS } from '../src/core/mirror/vocabulary.ts';
+import { REQUIREMENTS } from '../src/core/transfer/requirements.ts';
+import type { TransferLink } from '../src/core/transfer/strategies.ts';
+import { STRATEGIES, TRANSFER_STRATEGIES } from '../src/core/transfer/strategies.ts';
 
 interface Part {
   readonly file: string;
@@ -18,6 +21,8 @@ interface Part {
 const PARTS: readonly Part[] = [
   { file: 'docs/replication.md', marker: 'state-machine-overview', render: renderOverview },
   { file: 'docs/replication.md', marker: 'state-machine', render: renderStateMachine },
+  { file: 'docs/transfer.md', marker: 'transfer-strategies', render: renderStrategies },
+  { file: 'docs/transfer.md', marker: 'transfer-leftovers', render: renderLeftovers },
 ];
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -93,4 +98,33 @@ function outcomeText(outcome: Outcome): string {
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+function renderStrategies(): string {
+  const rows = TRANSFER_STRATEGIES.map((name) => {
+    const { summary, objects, intents, requires, link, instant } = STRATEGIES[name];
+    const needs = requires.map((requirement) => REQUIREMENTS[requirement].text).join('; ');
+    return [
+      `\`${name}\``,
+      summary,
+      objects.join(', '),
+      intents.join(', '),
+      needs,
+      LINK_TEXT[link],
+      instant ? 'yes' : 'no',
+    ];
+  });
+  return markdownTable(['strategy', 'what it is', 'for', 'to', 'needs', 'bytes go over', 'usable at once'], rows);
+}
+
+const LINK_TEXT: Readonly<Record<TransferLink, string>> = {
+  none: 'nothing',
+  cluster: 'the cluster',
+  'between-clusters': 'the link between the clusters',
+  host: 'this host, in and out',
+};
+
+function renderLeftovers(): string {
+  const rows = TRANSFER_STRATEGIES.map((name) => [`\`${name}\``, STRATEGIES[name].leavesBehind]);
+  return markdownTable(['strategy', 'what is found, and what becomes of it'], rows);
 }
