@@ -25,6 +25,13 @@ const PARTS: readonly Part[] = [
   { file: 'docs/transfer.md', marker: 'transfer-leftovers', render: renderLeftovers },
 ];
 
+const LINK_TEXT: Readonly<Record<TransferLink, string>> = {
+  none: 'nothing',
+  cluster: 'the cluster',
+  'between-clusters': 'the link between the clusters',
+  host: 'this host, in and out',
+};
+
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 let stale = 0;
 for (const part of PARTS) {
@@ -116,13 +123,6 @@ function renderStrategies(): string {
   });
   return markdownTable(['strategy', 'what it is', 'for', 'to', 'needs', 'bytes go over', 'usable at once'], rows);
 }
-
-const LINK_TEXT: Readonly<Record<TransferLink, string>> = {
-  none: 'nothing',
-  cluster: 'the cluster',
-  'between-clusters': 'the link between the clusters',
-  host: 'this host, in and out',
-};
 
 function renderLeftovers(): string {
   const rows = TRANSFER_STRATEGIES.map((name) => [`\`${name}\``, STRATEGIES[name].leavesBehind]);
