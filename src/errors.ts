@@ -244,6 +244,62 @@ export const MIRROR_ERROR_CODES = [
 /** One code of `MIRROR_ERROR_CODES`. */
 export type MirrorErrorCode = (typeof MIRROR_ERROR_CODES)[number];
 
+/** A failover, failback or drill that cannot be planned, or must not go on. */
+export class FailoverError extends DataMotionError {
+  static override readonly family: string = 'FailoverError';
+  /** The volume that it is about; absent when it is about the whole operation. */
+  readonly volume: string | undefined;
+  /** The operation's id, where there is one. */
+  readonly operation: string | undefined;
+
+  constructor(code: FailoverErrorCode, message: string, facts: FailoverErrorFacts = {}) {
+    super(code, message, { object: facts.volume, ...facts });
+    this.volume = facts.volume;
+    this.operation = facts.operation;
+  }
+}
+
+/** Facts of a FailoverError beside its code. */
+export interface FailoverErrorFacts extends ErrorFacts {
+  readonly volume?: string | undefined;
+  readonly operation?: string | undefined;
+}
+
+/**
+ * - `FAILOVER_NO_USABLE_TARGET` no target has a usable copy; `details.rejected` says why of each
+ * - `FAILOVER_NOTHING_TO_DO` no volume of the selection can be failed over, back, or drilled
+ * - `FAILOVER_PLAN_STALE` the facts changed since the plan was made; `details.changed` says which
+ * - `FAILOVER_PLAN_INVALID` this is no plan, or one of another version
+ * - `FAILOVER_NOT_ACKNOWLEDGED` losses that nobody accepted; `details.acknowledgements` lists them
+ * - `FAILOVER_FENCED` another orchestrator took the volume over: this one stopped
+ * - `FAILOVER_CONTESTED` both sides could be written to, and somebody has to choose
+ * - `FAILOVER_NO_COPY` the target holds no usable copy of the volume
+ * - `FAILOVER_NO_COMMON_SNAPSHOT` only a new baseline can make the one side a copy of the other
+ * - `FAILOVER_SIDE_SILENT` a side that is needed does not answer (retryable)
+ * - `FAILOVER_WRITERS_NOT_STOPPED` the hook failed or took too long; everything goes on as before (retryable)
+ * - `FAILOVER_NOT_CAUGHT_UP` the remaining difference did not become small; everything goes on as before (retryable)
+ * - `FAILOVER_LOCK_LOST` the caller's lock is not held any more
+ * - `FAILOVER_VERIFICATION_FAILED` a drill's hook found fault with a clone
+ */
+export const FAILOVER_ERROR_CODES = [
+  'FAILOVER_NO_USABLE_TARGET',
+  'FAILOVER_NOTHING_TO_DO',
+  'FAILOVER_PLAN_STALE',
+  'FAILOVER_PLAN_INVALID',
+  'FAILOVER_NOT_ACKNOWLEDGED',
+  'FAILOVER_FENCED',
+  'FAILOVER_CONTESTED',
+  'FAILOVER_NO_COPY',
+  'FAILOVER_NO_COMMON_SNAPSHOT',
+  'FAILOVER_SIDE_SILENT',
+  'FAILOVER_WRITERS_NOT_STOPPED',
+  'FAILOVER_NOT_CAUGHT_UP',
+  'FAILOVER_LOCK_LOST',
+  'FAILOVER_VERIFICATION_FAILED',
+] as const;
+/** One code of `FAILOVER_ERROR_CODES`. */
+export type FailoverErrorCode = (typeof FAILOVER_ERROR_CODES)[number];
+
 /** The volume model (core/wafl) refuses an operation; the volume is as it was before. `object` is the path or snapshot. */
 export class VolumeModelError extends DataMotionError {
   static override readonly family: string = 'VolumeModelError';
@@ -428,11 +484,14 @@ export const CLOUD_ERROR_CODES = [
 ] as const;
 export type CloudErrorCode = (typeof CLOUD_ERROR_CODES)[number];
 
-/** The caller ended the call: its signal fired (`ABORTED`) or its deadline passed (`DEADLINE_EXCEEDED`). */
+/**
+ * The caller ended the call: its signal fired (`ABORTED`), its deadline passed (`DEADLINE_EXCEEDED`), or what it called was closed
+ * before (`CLOSED`).
+ */
 export class InterruptedError extends DataMotionError {
   static override readonly family: string = 'InterruptedError';
 
-  constructor(code: 'ABORTED' | 'DEADLINE_EXCEEDED', message: string, facts: ErrorFacts = {}) {
+  constructor(code: 'ABORTED' | 'DEADLINE_EXCEEDED' | 'CLOSED', message: string, facts: ErrorFacts = {}) {
     super(code, message, { ...facts, retryable: facts.retryable ?? true });
   }
 }

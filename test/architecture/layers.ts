@@ -22,6 +22,7 @@ const PORTS = [
   'src/object-store/object-store.ts',
   'src/snapshot-source/snapshot-source.ts',
   'src/state/state.ts',
+  'src/state/operation-journal.ts',
   'src/compute/compute.ts',
   'src/disk/disk.ts',
 ];

@@ -1,0 +1,95 @@
+/**
+ * Core (layer 1): what is written to the journal of failovers and failbacks: the intent before its effect. Whoever finds an operation
+ * without its `ended` goes on with it; what was really done is always asked of the clusters, never taken from here.
+ */
+import type { Debt } from './outcome.ts';
+import type { FailbackPlan, FailoverPlan } from './plan.ts';
+import type { Authority, Phase, Step } from './vocabulary.ts';
+
+/** One record, by `kind`. `at` is in epoch milliseconds. */
+export type OperationRecord = { readonly operation: string; readonly at: number } & (
+  | {
+      readonly kind: 'began';
+      readonly plan: FailoverPlan | FailbackPlan;
+      /** Ids of the acknowledgements that were given. */
+      readonly acknowledged: readonly string[];
+    }
+  | { readonly kind: 'acknowledged'; readonly acknowledgement: string }
+  /** About to be done. */
+  | { readonly kind: 'intent'; readonly volume: string; readonly step: Step; readonly epoch?: number | undefined }
+  | { readonly kind: 'done'; readonly volume: string; readonly step: Step }
+  | {
+      readonly kind: 'volume-ended';
+      readonly volume: string;
+      readonly outcome: string;
+      readonly phase: Phase;
+      readonly authority: Authority;
+      readonly debts: readonly Debt[];
+    }
+  | { readonly kind: 'paid'; readonly debt: Debt['kind']; readonly volume: string }
+  | { readonly kind: 'ended'; readonly result: string }
+);
+
+/** An operation that nobody ended, as the journal tells it. */
+export interface UnfinishedOperation {
+  readonly operation: string;
+  readonly plan: FailoverPlan | FailbackPlan;
+  readonly acknowledged: readonly string[];
+  /** The last intent of each volume. */
+  readonly intents: Readonly<Record<string, Step>>;
+  readonly beganAt: number;
+}
+
+/** Operations without an end, oldest first. */
+export function unfinishedOperations(records: readonly OperationRecord[]): readonly UnfinishedOperation[] {
+  const open = new Map<string, UnfinishedOperation>();
+  for (const record of records) {
+    const known = open.get(record.operation);
+    if (record.kind === 'began') {
+      const { operation, plan, acknowledged, at } = record;
+      // The same operation may be begun again, by whoever took it over.
+      const before = known?.acknowledged ?? [];
+      open.set(operation, {
+        operation,
+        plan,
+        acknowledged: [...new Set([...before, ...acknowledged])],
+        intents: known?.intents ?? {},
+        beganAt: known?.beganAt ?? at,
+      });
+    } else if (record.kind === 'ended') open.delete(record.operation);
+    else if (known !== undefined && record.kind === 'acknowledged') {
+      const acknowledged = [...new Set([...known.acknowledged, record.acknowledgement])];
+      open.set(record.operation, { ...known, acknowledged });
+    } else if (known !== undefined && record.kind === 'intent') {
+      open.set(record.operation, { ...known, intents: { ...known.intents, [record.volume]: record.step } });
+    }
+  }
+  return [...open.values()];
+}
+
+/** A debt with the operation that left it. */
+export interface OpenDebt extends Debt {
+  readonly operation: string;
+  readonly source: string;
+  readonly target: string;
+}
+
+/** Debts that nobody paid, oldest first. */
+export function openDebts(records: readonly OperationRecord[]): readonly OpenDebt[] {
+  const plans = new Map<string, FailoverPlan | FailbackPlan>();
+  const debts = new Map<string, OpenDebt>();
+  for (const record of records) {
+    const { operation } = record;
+    if (record.kind === 'began') plans.set(operation, record.plan);
+    const plan = plans.get(operation);
+    if (plan === undefined) continue;
+    const keyOf = (volume: string, debt: string) => JSON.stringify([plan.scope.source, plan.target, volume, debt]);
+    if (record.kind === 'volume-ended') {
+      for (const debt of record.debts) {
+        const open = { ...debt, operation, source: plan.scope.source, target: plan.target };
+        debts.set(keyOf(record.volume, debt.kind), open);
+      }
+    } else if (record.kind === 'paid') debts.delete(keyOf(record.volume, record.debt));
+  }
+  return [...debts.values()];
+}
