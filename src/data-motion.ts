@@ -18,7 +18,7 @@ import {
 } from './core/replication/targets.ts';
 import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
-import { ConfigError } from './errors.ts';
+import { ConfigError, InterruptedError } from './errors.ts';
 import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
 import type { AbortOptions } from './run/mirror/abort.ts';
 import { abortSnapmirror } from './run/mirror/abort.ts';
@@ -131,6 +131,7 @@ export class DataMotion {
   readonly #env: Env;
   readonly #timing: Partial<MirrorTiming>;
   readonly #close: () => Promise<void>;
+  #closed = false;
 
   constructor(parts: DataMotionParts) {
     this.#configuration = parts.configuration;
@@ -169,7 +170,7 @@ export class DataMotion {
       const found: MirrorStatus[] = [];
       for (const relationship of all) {
         const asked = query.volume === undefined || relationship.source.volume === query.volume;
-        if (asked && (await isIn(relationship.source, source, () => peers(destination)))) {
+        if (asked && (await isIn(relationship.source, source, destination, peers, signal))) {
           found.push({ ...relationship, protection: protectionOf(relationship) });
         }
       }
@@ -406,11 +407,13 @@ export class DataMotion {
     return this.#onMany(selection, options, 'release the sources', (context) => releaseSnapmirror(context, options));
   }
 
-  /** Closes the connections to all clusters. */
+  /** Closes the connections to all clusters, for good; a call after it is refused with `CLOSED`. Safe to repeat. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#close();
   }
 
+  /** As `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -426,7 +429,8 @@ export class DataMotion {
     return destinationAggregates(this.#configuration, pair.source.backend, pair.destination.backend, aggregates);
   }
 
-  #under<T>(options: CallOptions, attempted: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #under<T>(options: CallOptions, attempted: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#closed) throw closed(attempted);
     return underDeadline(this.#env.clock, options, attempted, work);
   }
 
@@ -524,6 +528,14 @@ export class DataMotion {
 /** For what is about two backends and no single volume. */
 function everyVolume({ source, target }: { readonly source: string; readonly target: string }): Pair {
   return { source: { backend: source, volume: '*' }, destination: { backend: target } };
+}
+
+function closed(attempted: string): InterruptedError {
+  return new InterruptedError('CLOSED', `${attempted}: this DataMotion is closed`, {
+    attempted,
+    retryable: false,
+    remedy: 'make another one with createDataMotion',
+  });
 }
 
 function noTarget(source: string): ConfigError {

@@ -5,7 +5,7 @@ import { registerCloud } from './commands/cloud.ts';
 import { configCheck } from './commands/config-check.ts';
 import { demo } from './commands/demo.ts';
 import type { Selected } from './commands/mirrors.ts';
-import { ensuring, runChosen, runVerb, verbs } from './commands/mirrors.ts';
+import { ensuring, resyncing, runChosen, runVerb, verbs } from './commands/mirrors.ts';
 import { type Peering, peer } from './commands/peer.ts';
 import { ready } from './commands/ready.ts';
 import { type SimulateOptions, simulate } from './commands/simulate.ts';
@@ -148,9 +148,10 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
     .option('--no-wait', 'do not wait for the transfer to end')
     .option('--keep-newer-snapshots', 'keep the snapshots that the destination took since', false)
     .option('--quick', 'start sooner, at the price of storage efficiency', false)
+    .option('--accept-loss', 'what was written to the destinations since the break may be discarded', false)
     .action(
-      run((terminal, options: Waiting & { keepNewerSnapshots: boolean; quick: boolean }) =>
-        runVerb(terminal, options, verbs.resync(options)),
+      run((terminal, options: Waiting & { keepNewerSnapshots: boolean; quick: boolean; acceptLoss: boolean }) =>
+        runChosen(terminal, options, resyncing(options)),
       ),
     );
   onMirrors('delete', 'remove mirrors and what the source keeps for them; the destination volumes stay', 'all')

@@ -101,6 +101,7 @@ export interface MirrorEnd {
   readonly path: string;
   readonly svm?: string | undefined;
   readonly volume?: string | undefined;
+  /** Its cluster, as the reporting cluster calls it; absent when that is the reporting cluster itself. */
   readonly cluster?: string | undefined;
 }
 
@@ -223,6 +224,8 @@ export interface OntapSvm {
   readonly cluster: string;
   /** The SVM that this view is of. */
   readonly svm: string;
+  /** What `clusterFacts` answered, if it was ever asked and answered. */
+  readonly knownFacts: ClusterFacts | undefined;
 
   clusterFacts(options?: PortOptions): Promise<ClusterFacts>;
   /** ONTAP's word (`running`, `stopped`, ...); undefined when the SVM does not exist on this cluster. */

@@ -99,6 +99,10 @@ export class RestOntapSvm implements OntapSvm {
     this.#connect = options.connect;
   }
 
+  get knownFacts(): ClusterFacts | undefined {
+    return this.#facts;
+  }
+
   async clusterFacts({ signal }: PortOptions = {}): Promise<ClusterFacts> {
     if (this.#facts !== undefined) return this.#facts;
     const client = await this.#connect();

@@ -360,7 +360,8 @@ async function takenByOthers(
   const taken: string[] = [];
   for (const { source: from, destination: to } of mirrors) {
     if (to.volume === undefined || !wanted.has(to.volume)) continue;
-    const isOurs = from.volume === to.volume && (await isIn(from, source, () => context.peersOf(destination)));
+    const isOurs =
+      from.volume === to.volume && (await isIn(from, source, destination, context.peersOf, context.signal));
     if (!isOurs) taken.push(`${to.path} mirrors ${from.path}`);
   }
   if (taken.length === 0) return holds('none', true);
@@ -377,7 +378,7 @@ async function mirroredByOthers(context: MirrorContext, volumes: readonly Volume
     source.knownDestinations({ source: { svm: source.svm } }, { signal }),
   )) {
     if (from.volume === undefined || !wanted.has(from.volume)) continue;
-    const here = await isIn(to, destination, () => context.peersOf(source));
+    const here = await isIn(to, destination, source, context.peersOf, signal);
     if (!here) elsewhere.push(`${from.volume} to ${to.path}`);
     else if (to.volume !== from.volume) twice.push(`${from.path} is mirrored to ${to.path}`);
   }

@@ -90,7 +90,7 @@ describe('the commands on mirrors, over HTTP', () => {
     expect(copy.type).toBe('rw');
     copy.write('/file', 0, new Uint8Array(4096).fill(9));
 
-    const resynced = await datamotion(['resync', ...on('vol1')]);
+    const resynced = await datamotion(['resync', ...on('vol1'), '--accept-loss']);
     expect(resynced.exitCode).toBe(0);
     expect(copy.digest()).toBe(source.digest());
 

@@ -43,6 +43,32 @@ it('ensure --repair prints what would be lost and ends with 3, until the loss is
   expect(copy.digest()).toBe(world.cluster('cluster1').volume('svm1', 'vol1').digest());
 });
 
+it('resync prints what would be lost and ends with 3, until the loss is accepted', async () => {
+  expect((await datamotion(['break', ...on, '--volume', 'vol1'])).exitCode).toBe(0);
+  const copy = world.cluster('cluster2').volume('svm1_dr', 'vol1');
+  copy.write('/written', 0, new Uint8Array(4096).fill(3));
+  const written = copy.digest();
+
+  for (const flags of [[], ['--keep-newer-snapshots']]) {
+    const asked = await datamotion(['resync', ...on, '--volume', 'vol1', ...flags]);
+    expect(asked.exitCode).toBe(3);
+    expect(asked.stdout).toMatch(
+      /the destination will lose everything written to it after (its snapshot )?snapmirror\./,
+    );
+    expect(asked.stderr).toContain('--accept-loss');
+  }
+  const json = await datamotion(['resync', ...on, '--volume', 'vol1', '--json']);
+  expect(json.exitCode).toBe(3);
+  expect(json.json()).toMatchObject({ acknowledgementNeeded: '--accept-loss', losses: [{ loss: {} }] });
+  expect(copy.digest()).toBe(written);
+
+  const resynced = await datamotion(['resync', ...on, '--volume', 'vol1', '--accept-loss']);
+  expect(resynced).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('the destination will lose') });
+  expect(copy.digest()).toBe(world.cluster('cluster1').volume('svm1', 'vol1').digest());
+  // With nothing to lose there is nothing to acknowledge.
+  expect(await datamotion(['resync', ...on, '--volume', 'vol1'])).toMatchObject({ exitCode: 0 });
+});
+
 it('abort, release and peer say what they did', async () => {
   const idle = await datamotion(['abort', ...on, '--volume', 'vol1']);
   expect(idle).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('no transfer is running') });

@@ -73,11 +73,20 @@ describe('a cluster that falls silent while something is awaited', () => {
 });
 
 describe('closing', () => {
-  it('twice is harmless, and a later call connects anew', async () => {
+  it('twice is harmless, and a later call is refused instead of connecting anew', async () => {
     await using stage = await Stage.open({ front: 'http' });
     await stage.mirrored();
     await stage.dataMotion.close();
     await stage.dataMotion.close();
-    expect(await stage.dataMotion.getSnapmirrors({ source: 'east', target: 'west' })).toHaveLength(1);
+    const before = stage.world.requests.length;
+    for (const call of [
+      () => stage.dataMotion.getSnapmirrors({ source: 'east', target: 'west' }),
+      () => stage.dataMotion.breakSnapmirror(stage.pair),
+      () => stage.dataMotion.ensureSnapmirrors({ source: 'east' }),
+    ]) {
+      expect(await failure(call)).toMatchObject({ code: 'CLOSED', retryable: false });
+    }
+    expect(stage.world.requests).toHaveLength(before);
+    expect(await stage.dataMotion.getReplicationBackendNames('east')).toEqual(['west']);
   });
 });

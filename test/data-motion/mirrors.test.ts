@@ -97,7 +97,7 @@ describe('getSnapmirrors', () => {
       records.map(({ uuid, state, source, destination }) => ({
         uuid,
         state,
-        source: { path: source.path },
+        source: { path: source.path, cluster: source.cluster },
         destination: { path: destination.path },
       })),
     );
@@ -157,5 +157,39 @@ describe('SVMs of the same name on both clusters', () => {
       code: 'MIRROR_CONFLICT',
     });
     expect(await stage.dataMotion.getSnapmirrors(query)).toEqual([]);
+  });
+
+  it.each([
+    ['an SVM of the destination’s own cluster', undefined],
+    ['an SVM of a third cluster', { name: 'cluster3' }],
+  ])('are told from %s', async (_, cluster) => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    stage.intercept = rewriting((records) =>
+      records.map((record) => ({ ...record, source: { path: 'svm1:vol1', svm: { name: 'svm1' }, cluster } })),
+    );
+    expect(await failure(() => stage.dataMotion.breakSnapmirror(stage.pair))).toMatchObject({
+      code: 'MIRROR_CONFLICT',
+    });
+    expect(await stage.dataMotion.getSnapmirrors(query)).toEqual([]);
+  });
+
+  it('are known though the cluster goes by another name there, which its peer record tells', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    const renamed = rewriting((records) =>
+      records.map((record) => ({ ...record, source: { ...record.source, cluster: { name: 'old-east' } } })),
+    );
+    stage.intercept = async (request, send) => {
+      if (!new URL(request.url).pathname.endsWith('/cluster/peers')) return renamed(request, send);
+      const body: Json = await (await send(request)).json();
+      const records = body.records.map((record: Json) => ({
+        ...record,
+        name: 'old-east',
+        remote: { name: 'cluster1' },
+      }));
+      return Response.json({ ...body, records });
+    };
+    expect(await stage.dataMotion.getSnapmirrors(query)).toHaveLength(1);
   });
 });

@@ -34,12 +34,6 @@ export const verbs = {
   quiesce: (): Verb => (dataMotion, selection, call) => dataMotion.quiesceSnapmirrors(selection, call),
   resume: (): Verb => (dataMotion, selection, call) => dataMotion.resumeSnapmirrors(selection, call),
   break: (): Verb => (dataMotion, selection, call) => dataMotion.breakSnapmirrors(selection, call),
-  resync:
-    (options: { readonly wait: boolean; readonly keepNewerSnapshots: boolean; readonly quick: boolean }): Verb =>
-    (dataMotion, selection, call) => {
-      const { wait, keepNewerSnapshots, quick } = options;
-      return dataMotion.resyncSnapmirrors(selection, { ...call, wait, keepNewerSnapshots, quick });
-    },
   abort:
     (options: { readonly clearCheckpoint: boolean }): Verb =>
     (dataMotion, selection, call) =>
@@ -59,17 +53,39 @@ export const verbs = {
 /** What a verb needs to know before it is run; an exit code ends the command instead. */
 type Question = (terminal: Terminal, dataMotion: DataMotion, selection: Selected) => Promise<Verb | ExitCode>;
 
-/**
- * `ensure`: with `--repair` prints what would be discarded, and goes on only with the acknowledgement, and then only for what was
- * printed. What cannot be found out counts as a loss: the command ends.
- */
+/** `ensure`; with `--repair` what would be discarded has to be acknowledged. */
 export function ensuring(options: {
   readonly wait: boolean;
   readonly repair: boolean;
   readonly acceptLoss: boolean;
 }): Question {
-  const { wait } = options;
-  if (!options.repair) return async () => ensure(wait, false);
+  if (!options.repair) return async () => ensure(options.wait, false);
+  return acknowledging(options.acceptLoss, lossText, (accept) => ensure(options.wait, accept));
+}
+
+/** `resync`: what would be discarded has to be acknowledged. */
+export function resyncing(options: {
+  readonly wait: boolean;
+  readonly keepNewerSnapshots: boolean;
+  readonly quick: boolean;
+  readonly acceptLoss: boolean;
+}): Question {
+  const { wait, keepNewerSnapshots, quick } = options;
+  const textOf = keepNewerSnapshots ? lossTextKeepingSnapshots : lossText;
+  return acknowledging(options.acceptLoss, textOf, (acceptLoss) => (dataMotion, selection, call) => {
+    return dataMotion.resyncSnapmirrors(selection, { ...call, wait, keepNewerSnapshots, quick, acceptLoss });
+  });
+}
+
+/**
+ * Prints what would be discarded, and goes on only with the acknowledgement, and then only for what was printed. What cannot be
+ * found out counts as a loss: the command ends.
+ */
+function acknowledging(
+  acknowledged: boolean,
+  textOf: (loss: ResyncLoss) => string,
+  verb: (accept: AcceptLoss) => Verb,
+): Question {
   return async (terminal, dataMotion, { backend: source, target, volume: volumes }) => {
     const previews = await dataMotion.previewResyncs({ source, target, volumes }, { signal: terminal.signal });
     const unknown = previews.filter(({ ok }) => !ok);
@@ -80,8 +96,8 @@ export function ensuring(options: {
     const losses = previews.flatMap((preview) =>
       preview.ok && preview.result.loss !== undefined ? [{ pair: preview.pair, loss: preview.result.loss }] : [],
     );
-    const told = losses.map(({ pair, loss }) => `${nameOf(pair)}: ${lossText(loss)}`);
-    if (losses.length > 0 && !options.acceptLoss) {
+    const told = losses.map(({ pair, loss }) => `${nameOf(pair)}: ${textOf(loss)}`);
+    if (losses.length > 0 && !acknowledged) {
       terminal.document({ acknowledgementNeeded: '--accept-loss', losses });
       for (const line of told) terminal.say(line);
       terminal.note('nothing was done: add --accept-loss to discard this');
@@ -90,7 +106,7 @@ export function ensuring(options: {
     for (const line of told) terminal.note(line);
     // A mirror that was broken off since, or has more to lose by now, was not acknowledged.
     const accepted = new Set(told);
-    return ensure(wait, (loss, pair) => accepted.has(`${nameOf(pair)}: ${lossText(loss)}`));
+    return verb((loss, pair) => accepted.has(`${nameOf(pair)}: ${textOf(loss)}`));
   };
 }
 
@@ -98,13 +114,23 @@ function ensure(waitForBaseline: boolean, repair: boolean | AcceptLoss): Verb {
   return (dataMotion, selection, call) => dataMotion.ensureSnapmirrors(selection, { ...call, waitForBaseline, repair });
 }
 
-function lossText({ common, newerSnapshots, newerBytes }: ResyncLoss): string {
+function lossText(loss: ResyncLoss): string {
+  const { common, newerSnapshots, newerBytes } = loss;
   if (common === undefined) return 'cannot be resynced: source and destination have no snapshot in common';
-  const since = `${common.name} (${new Date(common.createdAt).toISOString()})`;
   const names = newerSnapshots.map(({ name }) => name).join(', ');
   const size = newerBytes === undefined ? '' : ` with ${bytes(newerBytes)}`;
   const snapshots = names === '' ? '' : `, and its snapshots ${names}${size}`;
-  return `the destination will lose everything written to it after ${since}${snapshots}`;
+  return `the destination will lose everything written to it after ${timeOf(common)}${snapshots}`;
+}
+
+function lossTextKeepingSnapshots(loss: ResyncLoss): string {
+  const newest = loss.newerSnapshots.at(-1) ?? loss.common;
+  if (loss.common === undefined || newest === undefined) return lossText(loss);
+  return `the destination will lose everything written to it after its snapshot ${timeOf(newest)}`;
+}
+
+function timeOf({ name, createdAt }: { readonly name: string; readonly createdAt: number }): string {
+  return `${name} (${new Date(createdAt).toISOString()})`;
 }
 
 /** Runs a verb over the selected volumes and targets. */

@@ -56,6 +56,9 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atO
     backend: svm.backend,
     cluster: svm.cluster,
     svm: svm.svm,
+    get knownFacts() {
+      return svm.knownFacts;
+    },
     clusterFacts: (options) => svm.clusterFacts(options),
     svmState: () => state(),
     clusterPeers: (options) => svm.clusterPeers(options),

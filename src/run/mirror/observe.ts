@@ -2,7 +2,7 @@
 import { isSvmOrItsAlias } from '../../core/mirror/peer-alias.ts';
 import type { Situation } from '../../core/mirror/table.ts';
 import type { PolicyKind } from '../../core/mirror/vocabulary.ts';
-import { MirrorError } from '../../errors.ts';
+import { MirrorError, OntapError } from '../../errors.ts';
 import type { KnownDestination, MirrorEnd, OntapSvm, Relationship, SvmPeer } from '../../ontap/ontap-svm.ts';
 import type { MirrorContext } from './context.ts';
 import { collect, pairName } from './context.ts';
@@ -18,7 +18,7 @@ export async function observe(context: MirrorContext): Promise<Relationship | un
   const [found] = await collect(destination.relationships(filter, { signal }));
   if (found === undefined) return undefined;
   const isOurs = found.source.volume === pair.source.volume;
-  if (isOurs && (await isIn(found.source, context.source, () => context.peersOf(destination)))) return found;
+  if (isOurs && (await isIn(found.source, context.source, destination, context.peersOf, signal))) return found;
   throw new MirrorError('MIRROR_CONFLICT', `the destination volume already mirrors ${found.source.path}`, {
     pair: pairName(context),
     state: found.state,
@@ -34,7 +34,7 @@ export async function observeFromSource(context: MirrorContext): Promise<readonl
   const found: KnownDestination[] = [];
   for (const known of await collect(source.knownDestinations(filter, { signal }))) {
     const isOurs = known.destination.volume === pair.destination.volume;
-    if (isOurs && (await isIn(known.destination, destination, () => context.peersOf(source)))) found.push(known);
+    if (isOurs && (await isIn(known.destination, destination, source, context.peersOf, signal))) found.push(known);
   }
   return found;
 }
@@ -55,16 +55,37 @@ export function policyKindOf(relationship: Relationship): PolicyKind {
 }
 
 /**
- * Whether an end is in this SVM: by the SVM's name, by the alias that ONTAP makes of it where the name is taken, or by
- * one that an administrator chose. Only for the last the peers of the SVM at the other end are asked.
+ * Whether an end that `reporter`'s cluster shows is in this SVM: by the SVM's name, by the alias that ONTAP makes of it where the name
+ * is taken, or by one that an administrator chose (only for that are the peers at the other end asked), and on the SVM's cluster.
+ * The SVM's own cluster is never asked, since it may be gone; as long as it has not answered yet, the name decides.
  */
 export async function isIn(
   end: MirrorEnd,
   svm: OntapSvm,
-  peersOfOtherEnd: () => Promise<readonly SvmPeer[]>,
+  reporter: OntapSvm,
+  peersOf: (svm: OntapSvm) => Promise<readonly SvmPeer[]>,
+  signal: AbortSignal,
 ): Promise<boolean> {
   if (end.svm === undefined) return false;
-  if (isSvmOrItsAlias(end.svm, svm.svm)) return true;
-  const peers = await peersOfOtherEnd();
-  return peers.some(({ alias, peerSvm }) => alias === end.svm && peerSvm === svm.svm);
+  if (isSvmOrItsAlias(end.svm, svm.svm)) return isOnClusterOf(end, svm, reporter, signal);
+  const peers = await peersOf(reporter);
+  const isPeer = peers.some(({ alias, peerSvm }) => alias === end.svm && peerSvm === svm.svm);
+  return isPeer && isOnClusterOf(end, svm, reporter, signal);
+}
+
+/** False only when it is certain. */
+async function isOnClusterOf(end: MirrorEnd, svm: OntapSvm, reporter: OntapSvm, signal: AbortSignal): Promise<boolean> {
+  const [place, here] = [svm.knownFacts, reporter.knownFacts];
+  if (place === undefined || here === undefined) return true;
+  if (end.cluster === undefined) return place.uuid === here.uuid;
+  if (end.cluster === place.name) return true;
+  // A peered cluster may go by another name here.
+  try {
+    const peers = await reporter.clusterPeers({ signal });
+    return peers.some(({ name, remoteName }) => name === end.cluster && remoteName === place.name);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof OntapError) return false;
+    throw error;
+  }
 }

@@ -35,7 +35,7 @@ export interface CreateOptions {
   readonly repair: boolean | AcceptLoss;
 }
 
-/** Asked right before a repair discards something; anything but true stops it. */
+/** Asked right before a resync discards something; anything but true stops it. */
 export type AcceptLoss = (loss: ResyncLoss, pair: MirrorPair) => boolean | Promise<boolean>;
 
 /**
@@ -112,21 +112,27 @@ async function repair(
     context.onProgress({ pair, step: 'repair: resume, nothing is lost' });
     return resumeSnapmirror(context);
   }
-  const loss = await lossOf(context);
-  if (accept !== true && (await accept(loss, pair)) !== true) throw lossNotAccepted(context, stopped, loss);
+  const loss = await acceptedLoss(context, accept === true ? () => true : accept);
   context.onProgress({ pair, step: 'repair: resync', loss });
   return { ...(await resyncSnapmirror(context, { wait })), loss };
 }
 
-function lossNotAccepted(context: MirrorContext, stopped: Relationship, loss: ResyncLoss): MirrorError {
+/** What a resync of the broken-off mirror discards, once it is accepted. @throws MirrorError `MIRROR_LOSS_NOT_ACCEPTED` */
+async function acceptedLoss(context: MirrorContext, accept: AcceptLoss): Promise<ResyncLoss> {
+  const loss = await lossOf(context);
+  if ((await accept(loss, context.pair)) === true) return loss;
+  throw lossNotAccepted(context, loss);
+}
+
+function lossNotAccepted(context: MirrorContext, loss: ResyncLoss): MirrorError {
   return new MirrorError(
     'MIRROR_LOSS_NOT_ACCEPTED',
     `${pairName(context)} is broken off, and what its destination would lose is not accepted`,
     {
       pair: pairName(context),
-      state: stopped.state,
+      state: 'broken_off',
       event: 'resync',
-      attempted: 'repair the mirror',
+      attempted: 'resync the mirror',
       cluster: context.destination.cluster,
       remedy: 'look at what would be lost (previewResyncs), then accept it or leave the mirror as it is',
       details: { loss },
@@ -363,6 +369,11 @@ export interface ResyncOptions {
   readonly keepNewerSnapshots?: boolean | undefined;
   /** Start sooner, at the price of storage efficiency lost on the way (default false). */
   readonly quick?: boolean | undefined;
+  /**
+   * Asked right before anything is discarded; anything but true stops it with `MIRROR_LOSS_NOT_ACCEPTED`. Default: the call itself
+   * is the acceptance.
+   */
+  readonly acceptLoss?: AcceptLoss | undefined;
 }
 
 /**
@@ -371,10 +382,23 @@ export interface ResyncOptions {
  * @throws MirrorError `MIRROR_NO_COMMON_SNAPSHOT`
  */
 export async function resyncSnapmirror(context: MirrorContext, options: ResyncOptions): Promise<MirrorResult> {
-  return startAgain(context, 'resync', 'resync the mirror', options.wait ?? false, {
-    ...(options.keepNewerSnapshots === true ? { preserve: true } : {}),
-    ...(options.quick === true ? { quickResync: true } : {}),
-  });
+  const { acceptLoss } = options;
+  let loss: ResyncLoss | undefined;
+  const accepting = async ({ state }: Relationship) => {
+    if (acceptLoss !== undefined && state === 'broken_off') loss = await acceptedLoss(context, acceptLoss);
+  };
+  const result = await startAgain(
+    context,
+    'resync',
+    'resync the mirror',
+    options.wait ?? false,
+    {
+      ...(options.keepNewerSnapshots === true ? { preserve: true } : {}),
+      ...(options.quick === true ? { quickResync: true } : {}),
+    },
+    accepting,
+  );
+  return loss === undefined ? result : { ...result, loss };
 }
 
 /** Undoes a quiesce. Refused on a broken-off mirror, where ONTAP would take the same request for a resync. */
@@ -388,9 +412,12 @@ async function startAgain(
   attempted: string,
   wait: boolean,
   flags: Pick<Goal, 'preserve' | 'quickResync'> = {},
+  beforeActing: (now: Relationship) => Promise<void> = async () => {},
 ): Promise<MirrorResult> {
   await requireCluster(context.destination, context.signal);
-  allowed(context, { event, attempted }, await observe(context));
+  const now = await observe(context);
+  const outcome = allowed(context, { event, attempted }, now);
+  if (outcome.kind === 'act' && now !== undefined) await beforeActing(now);
   const mirrored = (now: Relationship | undefined) =>
     now !== undefined && isMirrored(now) && now.state !== 'synchronizing';
   const reached = await reach(context, {
