@@ -82,12 +82,12 @@ export async function backUp(context: CloudContext, request: BackupRequest): Pro
   // A new endpoint begins with an entry of its own: the state needs to know what it belongs to.
   const isNew = history.state.owner === undefined;
   const properties = propertiesOf(facts, context.encryption, request.keyOrigin);
-  const created = isNew ? await takeOver(context, request.writer, { properties }) : undefined;
+  const created = isNew ? await takeOver(context, request, { properties }) : undefined;
   const state = await request.state.open(uuidOf(history.endpointId), { signal, breakLock: request.breakLock });
   try {
     let plan = await planTransfer(context, request, state, snapshot);
     if (plan.there !== undefined) return nothingDone(context, plan.there, startedAt);
-    const owner = created ?? (await takeOver(context, request.writer, { resumes: plan.resumes?.owner }));
+    const owner = created ?? (await takeOver(context, request, { resumes: plan.resumes?.owner }));
     if ((history.state.base?.id ?? 0) !== plan.newest) {
       // Something was committed or forgotten just before the take-over. From here on only this writer can commit.
       if (plan.resumes !== undefined) await settleStaged(plan.resumes, history.state, { keep: false });

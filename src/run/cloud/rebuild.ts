@@ -39,7 +39,7 @@ export async function rebuildVmap(context: CloudContext, request: RebuildRequest
   const { history, place, signal } = context;
   await history.refresh({ signal });
   if (history.state.owner === undefined) throw endpointUnknown(place.text);
-  const owner = await takeOver(context, request.writer, {});
+  const owner = await takeOver(context, { writer: request.writer, takeOver: true }, {});
   const { base } = history.state;
   if (base === undefined) {
     throw new CloudError('CLOUD_SNAPSHOT_UNKNOWN', `${place.text} has no snapshot that a transfer could build on`, {

@@ -464,7 +464,7 @@ class Transfer {
     if (this.#ids.left >= count) return;
     await this.#uploads.drain();
     await this.#fixUpStored();
-    this.#owner = await takeOver(this.#context, this.#of.writer, { resumes: this.#owner });
+    this.#owner = await takeOver(this.#context, { writer: this.#of.writer }, { resumes: this.#owner });
     this.#ids = new ObjectIdRange(this.#owner);
     await this.#checkpoint();
   }

@@ -2,7 +2,7 @@
 import type { EncryptionKey } from '../../compute/compute.ts';
 import { toHex } from '../../core/cloud/format/binary.ts';
 import type { EndpointProperties, TakeOverEntry } from '../../core/cloud/format/history-entry.ts';
-import { proposeTakeOver } from '../../core/cloud/history.ts';
+import { type EndpointState, proposeTakeOver } from '../../core/cloud/history.ts';
 import { CloudError } from '../../errors.ts';
 import type { SourceFacts } from '../../snapshot-source/snapshot-source.ts';
 import type { CloudContext } from './context.ts';
@@ -18,8 +18,11 @@ export interface WriterIdentity {
 }
 
 /** @throws CloudError `CLOUD_CONFLICT` when the endpoint is another writer's */
-export function checkWriter({ history, place }: CloudContext, { writer, takeOver: intended }: WriterIdentity): void {
-  const { owner } = history.state;
+export function checkWriter(
+  { history, place }: CloudContext,
+  { writer, takeOver: intended }: WriterIdentity,
+  { owner }: EndpointState = history.state,
+): void {
   if (owner === undefined || intended === true || writerOf(owner) === writer) return;
   const since = new Date(owner.at).toISOString();
   throw new CloudError('CLOUD_CONFLICT', `${place.text} is written by ${writerOf(owner)} since ${since}`, {
@@ -49,23 +52,30 @@ export function propertiesOf(
 /**
  * @param resumes the take-over whose transfer in flight is gone on with
  * @param properties to create the endpoint
- * @throws CloudError `CLOUD_CONFLICT` when somebody has taken over from `resumes`, `CLOUD_ENDPOINT_ENDED`
+ * @throws CloudError `CLOUD_CONFLICT` when the endpoint is another writer's, or somebody has taken over from `resumes`;
+ * `CLOUD_ENDPOINT_ENDED`
  */
 export async function takeOver(
-  { env, history, layout, signal }: CloudContext,
-  writer: string,
+  context: CloudContext,
+  identity: WriterIdentity,
   { resumes, properties }: { readonly resumes?: TakeOverEntry | undefined; readonly properties?: EndpointProperties },
 ): Promise<TakeOverEntry> {
+  const { env, history, layout, signal } = context;
   const request = {
     // Two take-overs by one writer in one millisecond are two entries all the same.
-    writer: `${writer} ${env.random.uuid()}`,
+    writer: `${identity.writer} ${env.random.uuid()}`,
     at: env.clock.now(),
     exclusion: history.exclusion,
     objectIds: layout.objectIdsPerTakeOver,
     ...(resumes && { resumes }),
     ...(properties && { properties }),
   };
-  return await history.append((state) => proposeTakeOver(state, request), { signal });
+  const propose = (state: EndpointState) => {
+    // Whoever came in between owns the endpoint, and a number that was lost to it is no reason to take it from there.
+    checkWriter(context, identity, state);
+    return proposeTakeOver(state, request);
+  };
+  return await history.append(propose, { signal });
 }
 
 /** @throws CloudError `CLOUD_CONFLICT` when somebody has taken over since */

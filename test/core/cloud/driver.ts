@@ -123,10 +123,10 @@ export class TestEndpoint {
   }
 
   /** The state as the store tells it. */
-  readHistory(): EndpointState {
+  readHistory(store: ReadonlyMap<string, Uint8Array> = this.store): EndpointState {
     let state = NO_ENDPOINT;
     for (let number = 1; ; number++) {
-      const bytes = this.store.get(historyKey(number));
+      const bytes = store.get(historyKey(number));
       if (bytes === undefined) return state;
       const { entry, digest } = decodeHistoryEntry(bytes, ENDPOINT_ID, number, this.tools);
       state = this.phases.applyEntry(state, entry, digest);

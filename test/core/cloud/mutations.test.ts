@@ -15,8 +15,9 @@ import {
   type Vmap,
   VmapWorkingSet,
 } from '../../../src/core/cloud/vmap.ts';
-import { history, Machine } from './histories.ts';
+import { Machine } from './machine.ts';
 import { PHASES, type Phases } from './phases.ts';
+import { history } from './steps.ts';
 
 interface Mutation {
   readonly name: string;

@@ -13,21 +13,17 @@ import { WaflRestoreTarget } from '../../../src/run/cloud/wafl-restore-target.ts
 import { MemoryStateStore } from '../../../src/state/memory.ts';
 import { FaultyObjectStore } from '../../../src/testing/faulty-object-store.ts';
 import { VolatileDisk } from '../../../src/testing/volatile-disk.ts';
+import { damaged } from '../../core/cloud/damage-step.ts';
+import { changeVolume, isVolumeStep, type Step, tellStep, Violation } from '../../core/cloud/steps.ts';
 import { portrait } from '../../core/cloud/wafl-restore.ts';
-import { look, problemsOf, Rig, smallVolume, sourceView, tools } from './rig.ts';
-import type { Step } from './steps.ts';
-
-/** Something that must always hold did not. The message begins with the invariant's number. */
-export class Violation extends Error {
-  constructor(problems: readonly string[], at: string) {
-    super(`${problems.slice(0, 5).join('; ')} (${at})`);
-  }
-}
+import { PausedStore } from './paused-store.ts';
+import { look, NAME, problemsOf, Rig, smallVolume, sourceView, tools } from './rig.ts';
 
 export class Machine {
   readonly volume = smallVolume();
   readonly store = new MemoryObjectStore();
   state = new MemoryStateStore();
+  writer = 'host-1';
   readonly counts = {
     steps: 0,
     transfers: 0,
@@ -39,7 +35,11 @@ export class Machine {
     deleted: 0,
     rebuilt: 0,
     held: 0,
+    overtaken: 0,
+    damaged: 0,
   };
+  /** Steps by kind. */
+  readonly kinds: Partial<Record<Step['do'], number>> = {};
   /** What each snapshot was, by its uuid. */
   readonly #portraits = new Map<string, string[]>();
   #rig: Rig;
@@ -53,13 +53,15 @@ export class Machine {
   /** @throws Violation */
   async play(steps: readonly Step[]): Promise<void> {
     for (const [at, step] of steps.entries()) {
-      await this.#play(step, `step ${at}: ${JSON.stringify(step)}`);
+      await this.#play(step, `step ${at + 1}: ${tellStep(step)}`);
       this.counts.steps++;
+      this.kinds[step.do] = (this.kinds[step.do] ?? 0) + 1;
     }
+    for (const snapshot of (await look(this.store)).history.snapshots) await this.#restoreWhole(snapshot, 'at the end');
   }
 
   #newRig(store: Rig['store']): Rig {
-    return new Rig({ volume: this.volume, store, state: this.state });
+    return new Rig({ volume: this.volume, store, state: this.state, writer: this.writer });
   }
 
   async #play(step: Step, at: string): Promise<void> {
@@ -78,42 +80,11 @@ export class Machine {
   async #take(step: Step, at: string): Promise<boolean> {
     const { volume } = this;
     const { endpoint } = this.#rig;
+    if (isVolumeStep(step)) {
+      changeVolume(volume, step);
+      return false;
+    }
     switch (step.do) {
-      case 'write': {
-        const path = `/f${step.file}`;
-        if (!volume.exists(path)) volume.create(path);
-        const bytes = new Uint8Array(4096 * step.count - (step.content === 0 ? 100 : 0));
-        for (let i = 0; i < step.count; i++) bytes.fill(1 + step.content + (i % 2), i * 4096, (i + 1) * 4096);
-        volume.write(path, step.block * 4096, bytes);
-        return false;
-      }
-      case 'punch':
-        volume.punchHole(`/f${step.file}`, step.block * 4096, step.count * 4096);
-        return false;
-      case 'truncate':
-        volume.truncate(`/f${step.file}`, step.block * 4096 + step.count);
-        return false;
-      case 'clone':
-        volume.cloneFile(`/f${step.file}`, `/f${step.other}`);
-        return false;
-      case 'rename':
-        volume.rename(`/f${step.file}`, `/f${step.other}`, { replace: true });
-        return false;
-      case 'delete':
-        volume.remove(`/f${step.file}`);
-        return false;
-      case 'attributes':
-        volume.setAttributes(`/f${step.file}`, { mode: 0o600 + step.file });
-        return false;
-      case 'rollback': {
-        const snapshots = volume.snapshots();
-        const target = snapshots[step.file % Math.max(1, snapshots.length)];
-        if (target !== undefined) volume.restoreSnapshot(target.name);
-        return false;
-      }
-      case 'dedupe':
-        volume.dedupe();
-        return false;
       case 'snapshot':
         this.#snapshot();
         return false;
@@ -166,8 +137,17 @@ export class Machine {
       case 'restore':
         await this.#restore(step, at);
         return false;
-      case 'forget-while-restoring':
+      case 'hold':
         await this.#forgetWhileRestoring(step.which, at);
+        return false;
+      case 'resume':
+        await this.#resume();
+        return false;
+      case 'overtaken':
+        await this.#overtaken(step.at, at);
+        return false;
+      case 'damage':
+        await this.#damage(step, at);
         return false;
     }
   }
@@ -254,7 +234,7 @@ export class Machine {
     const name = this.#snapshot();
     const known = new Set(await this.#objectKeys());
     const dying = new FaultyObjectStore(this.store);
-    dying.dieAfter(step.changes, step.when);
+    dying.dieAfter(step.at, step.when);
     this.counts.crashes++;
     try {
       await this.#finish(name, await this.#newRig(dying).backup({ snapshot: name }), before, known, at);
@@ -283,13 +263,87 @@ export class Machine {
   async #otherWriter(at: string): Promise<void> {
     if ((await look(this.store)).history.owner === undefined) return;
     const name = this.#snapshot();
-    const intruder = new Rig({
-      volume: this.volume,
-      store: this.store,
-      state: new MemoryStateStore(),
-      writer: 'host-b',
-    });
+    const intruder = new Rig({ volume: this.volume, store: this.store, writer: 'an intruder' });
     await this.#expect('CLOUD_CONFLICT', at, () => intruder.backup({ snapshot: name }));
+  }
+
+  /** Goes on with the transfer that a crash cut off, if its snapshots are still there. */
+  async #resume(): Promise<void> {
+    const { history } = await look(this.store);
+    if (history.owner === undefined) return;
+    const interrupted = await this.#rig.endpoint.interrupted({ state: this.state });
+    const before = this.#viewOf(history.base?.uuid);
+    if (this.#viewOf(interrupted?.uuid) === undefined || (history.base !== undefined && before === undefined)) return;
+    const again = await this.#rig.backup({ snapshot: interrupted?.uuid });
+    if (again.resumed) this.counts.resumed++;
+  }
+
+  /**
+   * I11: another writer takes over, and backs up, while a transfer waits before one of its changes of the store. The one
+   * that waited is told of a conflict, and has changed nothing but objects that nobody needs.
+   */
+  async #overtaken(change: number, at: string): Promise<void> {
+    const { base, owner } = (await look(this.store)).history;
+    if (owner === undefined || (base !== undefined && this.#viewOf(base.uuid) === undefined)) return;
+    const known = new Set(await this.#objectKeys());
+    const before = this.#viewOf(base?.uuid);
+    const name = this.#snapshot();
+    const paused = new PausedStore(this.store, change);
+    const slow = this.#newRig(paused);
+    const running = slow.backup({ snapshot: name }).then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
+    const early = await Promise.race([running, paused.reached]);
+    if (early !== undefined) {
+      if ('error' in early) throw early.error;
+      await this.#finish(name, early.result, before, known, at);
+      return;
+    }
+    this.writer = `host-${Number(this.writer.slice(5)) + 1}`;
+    this.state = new MemoryStateStore();
+    this.#rig = this.#newRig(this.store);
+    if (base !== undefined) await this.#rig.endpoint.rebuildVmap({ state: this.state, writer: this.writer });
+    const sentBefore = new Set(await this.#objectKeys());
+    const other = this.#snapshot();
+    const result = await this.#rig.backup({ snapshot: other, takeOver: true });
+    await this.#finish(other, result, before, sentBefore, at);
+    const { lastNumber } = (await look(this.store)).history;
+    paused.goOn();
+    const late = await running;
+    if (!('error' in late)) throw new Violation(['I11: two writers advanced the endpoint'], at);
+    if (!(late.error instanceof CloudError) || late.error.code !== 'CLOUD_CONFLICT') throw late.error;
+    if ((await look(this.store)).history.lastNumber !== lastNumber)
+      throw new Violation(['I11: the writer that was taken over from went on with the history'], at);
+    this.counts.overtaken++;
+  }
+
+  /** I10: verify finds it; a restore fails with a clear error, or gives what was backed up. */
+  async #damage(step: Extract<Step, { do: 'damage' }>, at: string): Promise<void> {
+    const { endpointId, history, contents } = await look(this.store);
+    const damage = damaged({ endpointId, tools, state: history, contents }, step);
+    if (damage === undefined) return;
+    const store = new MemoryObjectStore();
+    for (const [key, bytes] of damage.contents) await store.put(`${NAME}/${key}`, bytes);
+    const { endpoint } = new Rig({ volume: this.volume, store });
+    this.counts.damaged++;
+    const found = await endpoint.verify({ readData: true }).then(
+      ({ problems }) => problems.length > 0,
+      (error) => error instanceof CloudError,
+    );
+    if (!found) throw new Violation([`I10: the damage of ${damage.key} is not found`], at);
+    for (const { uuid, name } of history.snapshots) {
+      const volume = restoreVolume();
+      try {
+        await endpoint.restore({ target: new WaflRestoreTarget(volume), snapshot: uuid });
+      } catch (error) {
+        if (error instanceof CloudError) continue;
+        throw error;
+      }
+      const restored = portrait(volume.snapshotView(name)).join('\n');
+      if (restored !== this.#portraits.get(uuid)?.join('\n'))
+        throw new Violation([`I10: with ${damage.key} damaged, ${name} is restored as something else`], at);
+    }
   }
 
   async #rebuild(at: string): Promise<void> {
@@ -358,7 +412,7 @@ export class Machine {
   }
 
   async #restoreWhole(wanted: SnapshotFacts, at: string, meanwhile?: () => Promise<void>): Promise<WaflVolume> {
-    const volume = new WaflVolume({ capacityBlocks: 4096, pointersPerBlock: 8, rootPointers: 3 });
+    const volume = restoreVolume();
     const target = new WaflRestoreTarget(volume);
     if (meanwhile !== undefined)
       target.begin = (facts) => WaflRestoreTarget.prototype.begin.call(target, facts).then(meanwhile);
@@ -386,6 +440,11 @@ export class Machine {
     }
     throw new Violation([`it should have been refused with ${code}`], at);
   }
+}
+
+/** Of another geometry than the volume that was backed up. */
+function restoreVolume(): WaflVolume {
+  return new WaflVolume({ capacityBlocks: 4096, pointersPerBlock: 8, rootPointers: 3 });
 }
 
 /** The crash was before there was one. */

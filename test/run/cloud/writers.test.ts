@@ -70,6 +70,7 @@ describe('two writers', () => {
   });
 
   for (const [where, key] of [
+    ['its take-over', /history\/0+3$/],
     ['an object', /objects/],
     ['its manifest', /manifest/],
     ['its commit', /history\/0+4$/],
@@ -93,7 +94,8 @@ describe('two writers', () => {
       expect(await sleeping).toMatchObject({ code: 'CLOUD_CONFLICT' });
       expect((await look(store)).history.snapshots.map(({ name }) => name)).toEqual(['s1', 's3']);
       // What the paused one uploaded is collected.
-      expect((await other.endpoint.collect()).objects).toBeGreaterThan(0);
+      const { objects } = await other.endpoint.collect();
+      if (where !== 'its take-over') expect(objects).toBeGreaterThan(0);
       expect(await problemsOf(store, other.state, volume, { collected: true })).toEqual([]);
       other.snapshot('s4');
       await other.backup({ snapshot: 's4' });

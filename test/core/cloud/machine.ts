@@ -1,133 +1,15 @@
-/**
- * Random histories of a small volume and its endpoint: arbitraries, and the machine that plays them and checks after
- * every step.
- */
-import fc from 'fast-check';
+/** Random histories of a small volume and its endpoint through the phases: the machine that plays them and checks after every step. */
 import { check, checkUploads, type DecodedCache, type SourceView } from '../../../src/core/cloud/check.ts';
 import type { SnapshotFacts } from '../../../src/core/cloud/format/history-entry.ts';
 import type { FormatTools } from '../../../src/core/cloud/format/tools.ts';
 import { WaflVolume } from '../../../src/core/wafl/volume.ts';
 import { CloudError, VolumeModelError } from '../../../src/errors.ts';
+import { damaged } from './damage-step.ts';
 import { sourceView, sourceViews, TEST_SLOTS, TestEndpoint, type TransferResult } from './driver.ts';
 import { ENDPOINT_ID } from './format-tools.ts';
 import type { Phases } from './phases.ts';
+import { changeVolume, isVolumeStep, type Step, tellStep, Violation } from './steps.ts';
 import { portrait, readRange, restore } from './wafl-restore.ts';
-
-export type Step =
-  | {
-      readonly do: 'write';
-      readonly file: number;
-      readonly block: number;
-      readonly content: number;
-      readonly count: number;
-    }
-  | { readonly do: 'punch' | 'truncate'; readonly file: number; readonly block: number; readonly count: number }
-  | { readonly do: 'clone' | 'rename'; readonly file: number; readonly other: number }
-  | { readonly do: 'delete' | 'attributes' | 'rollback'; readonly file: number }
-  | { readonly do: 'dedupe' | 'snapshot' | 'collect' | 'other-writer' | 'rebuild' | 'resume' }
-  | { readonly do: 'backup'; readonly baseline: boolean }
-  | { readonly do: 'crash'; readonly stops: number; readonly next: 'resume' | 'collect, resume' | 'abandon' | 'leave' }
-  | { readonly do: 'drop-snapshot'; readonly which: number; readonly baseToo: boolean }
-  | { readonly do: 'forget'; readonly which: number; readonly baseToo: boolean }
-  /** A restore is under way while its snapshot is forgotten and a collection runs. */
-  | { readonly do: 'hold'; readonly which: number }
-  | {
-      readonly do: 'restore';
-      readonly which: number;
-      readonly common: number;
-      readonly file: number;
-      readonly from: number;
-    };
-
-const file = fc.nat(3);
-const block = fc.nat(13);
-const few = fc.nat(15);
-
-/** Mostly writes and backups, a little of everything else. */
-export const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant('write' as const),
-      file,
-      block,
-      content: fc.nat(5),
-      count: fc.integer({ min: 1, max: 4 }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constantFrom('punch' as const, 'truncate' as const),
-      file,
-      block,
-      count: fc.integer({ min: 1, max: 6 }),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('clone' as const, 'rename' as const), file, other: file }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constantFrom('delete' as const, 'attributes' as const, 'rollback' as const), file }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constantFrom(
-        'dedupe' as const,
-        'snapshot' as const,
-        'collect' as const,
-        'other-writer' as const,
-        'rebuild' as const,
-        'resume' as const,
-      ),
-    }),
-  },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant('backup' as const),
-      baseline: fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
-    }),
-  },
-  {
-    weight: 7,
-    arbitrary: fc.record({
-      do: fc.constant('crash' as const),
-      stops: fc.oneof(fc.nat(7), fc.nat(45)),
-      next: fc.constantFrom('resume' as const, 'collect, resume' as const, 'abandon' as const, 'leave' as const),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('drop-snapshot' as const),
-      which: few,
-      baseToo: fc.integer({ min: 0, max: 5 }).map((n) => n === 5),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('forget' as const),
-      which: few,
-      baseToo: fc.integer({ min: 0, max: 5 }).map((n) => n === 5),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('hold' as const), which: few }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant('restore' as const), which: few, common: few, file, from: fc.nat(30_000) }),
-  },
-);
-
-export const history: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 8, maxLength: 44, size: 'max' });
-
-/** Something that must always hold did not. The message begins with the invariant's number. */
-export class Violation extends Error {
-  constructor(problems: readonly string[], at: string) {
-    super(`${problems.slice(0, 5).join('; ')} (${at})`);
-  }
-}
 
 /** A volume of 90 blocks with 4 pointers in a block: every freed VVBN is given again at once. */
 export class Machine {
@@ -145,7 +27,11 @@ export class Machine {
     restores: 0,
     deleted: 0,
     rebuilt: 0,
+    overtaken: 0,
+    damaged: 0,
   };
+  /** Steps by kind. */
+  readonly kinds: Partial<Record<Step['do'], number>> = {};
   readonly #decoded: DecodedCache = new WeakMap();
   #snapshots = 0;
 
@@ -156,9 +42,11 @@ export class Machine {
   /** @throws Violation */
   play(steps: readonly Step[]): void {
     steps.forEach((step, at) => {
-      this.#play(step, `step ${at}: ${JSON.stringify(step)}`);
+      this.#play(step, `step ${at + 1}: ${tellStep(step)}`);
       this.counts.steps++;
+      this.kinds[step.do] = (this.kinds[step.do] ?? 0) + 1;
     });
+    for (const snapshot of this.endpoint.state.snapshots) this.#restoreWhole(snapshot, 'at the end');
   }
 
   #play(step: Step, at: string): void {
@@ -186,42 +74,11 @@ export class Machine {
   /** True when the store was collected, with nothing held. */
   #take(step: Step, at: string): boolean {
     const { volume, endpoint } = this;
+    if (isVolumeStep(step)) {
+      changeVolume(volume, step);
+      return false;
+    }
     switch (step.do) {
-      case 'write': {
-        const path = `/f${step.file}`;
-        if (!volume.exists(path)) volume.create(path);
-        const bytes = new Uint8Array(4096 * step.count - (step.content === 0 ? 100 : 0));
-        for (let i = 0; i < step.count; i++) bytes.fill(1 + step.content + (i % 2), i * 4096, (i + 1) * 4096);
-        volume.write(path, step.block * 4096, bytes);
-        return false;
-      }
-      case 'punch':
-        volume.punchHole(`/f${step.file}`, step.block * 4096, step.count * 4096);
-        return false;
-      case 'truncate':
-        volume.truncate(`/f${step.file}`, step.block * 4096 + step.count);
-        return false;
-      case 'clone':
-        volume.cloneFile(`/f${step.file}`, `/f${step.other}`);
-        return false;
-      case 'rename':
-        volume.rename(`/f${step.file}`, `/f${step.other}`, { replace: true });
-        return false;
-      case 'delete':
-        volume.remove(`/f${step.file}`);
-        return false;
-      case 'attributes':
-        volume.setAttributes(`/f${step.file}`, { mode: 0o600 + step.file });
-        return false;
-      case 'rollback': {
-        const snapshots = volume.snapshots();
-        const target = snapshots[step.file % Math.max(1, snapshots.length)];
-        if (target !== undefined) volume.restoreSnapshot(target.name);
-        return false;
-      }
-      case 'dedupe':
-        volume.dedupe();
-        return false;
       case 'snapshot':
         this.#snapshot();
         return false;
@@ -266,6 +123,12 @@ export class Machine {
         return false;
       case 'restore':
         this.#restore(step, at);
+        return false;
+      case 'overtaken':
+        this.#overtaken(step.at, at);
+        return false;
+      case 'damage':
+        this.#damage(step, at);
         return false;
     }
   }
@@ -318,7 +181,7 @@ export class Machine {
     const before = this.#viewOf(base?.uuid);
     if (base !== undefined && before === undefined) return;
     const name = this.#snapshot();
-    const done = endpoint.backupUntil(name, step.stops);
+    const done = endpoint.backupUntil(name, 2 * step.at + (step.when === 'after' ? 1 : 0));
     this.counts.crashes++;
     if (done !== undefined) {
       this.#finish(name, done, before, at);
@@ -338,6 +201,50 @@ export class Machine {
     if (found === undefined || (base !== undefined && before === undefined)) return;
     this.counts.resumed++;
     this.#finish(found.name, endpoint.backup(found.name), before, at);
+  }
+
+  #overtaken(stops: number, at: string): void {
+    const { endpoint } = this;
+    const { base } = endpoint.state;
+    const before = this.#viewOf(base?.uuid);
+    if (base !== undefined && before === undefined) return;
+    const name = this.#snapshot();
+    const running = endpoint.transfer(name);
+    for (let stop = 0; stop <= stops; stop++) {
+      const step = running.next();
+      if (!step.done) continue;
+      this.#finish(name, step.value, before, at);
+      return;
+    }
+    endpoint.takeOver();
+    const { lastNumber } = endpoint.state;
+    this.#expect('CLOUD_CONFLICT', at, () => {
+      for (let step = running.next(); !step.done; ) step = running.next();
+    });
+    if (endpoint.state.lastNumber !== lastNumber) throw new Violation(['I11: it went on with the history'], at);
+    endpoint.abandon();
+    this.counts.overtaken++;
+  }
+
+  /** I10: whatever is damaged of what is needed, the checker finds it, in the history or behind it. */
+  #damage(step: Extract<Step, { do: 'damage' }>, at: string): void {
+    const { endpoint } = this;
+    const { tools, state, store } = endpoint;
+    const damage = damaged({ endpointId: ENDPOINT_ID, tools, state, contents: store }, step);
+    if (damage === undefined) return;
+    this.counts.damaged++;
+    try {
+      const { contents } = damage;
+      const view = { get: (key: string) => contents.get(key), keys: () => contents.keys() };
+      const found = endpoint.readHistory(contents);
+      const same = found.lastDigest === state.lastDigest;
+      if (!same || check({ endpointId: ENDPOINT_ID, tools, store: view, state: found, sources: new Map() }).length > 0)
+        return;
+    } catch (error) {
+      if (error instanceof CloudError) return;
+      throw error;
+    }
+    throw new Violation([`I10: the damage of ${damage.key} is not found`], at);
   }
 
   #restoreWhileCollecting(which: number, at: string): void {
@@ -404,6 +311,9 @@ export class Machine {
       if (error instanceof CloudError && error.code === code) return;
       throw error;
     }
-    throw new Violation([`${code === 'CLOUD_BASE_GONE' ? 'I9' : 'I6'}: it should have been refused with ${code}`], at);
+    throw new Violation([`${REFUSALS[code] ?? 'I6'}: it should have been refused with ${code}`], at);
   }
 }
+
+/** Which invariant a refusal keeps. */
+const REFUSALS: Readonly<Record<string, string>> = { CLOUD_BASE_GONE: 'I9', CLOUD_CONFLICT: 'I11' };
