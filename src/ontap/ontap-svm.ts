@@ -77,6 +77,19 @@ export interface Volume {
   readonly encrypted: boolean;
   readonly dedupe: boolean;
   readonly compression: boolean;
+  /** Free text of its administrators. */
+  readonly comment?: string | undefined;
+  /** Only for a FlexClone volume that was not split off: what it is a clone of. */
+  readonly cloneOf?: string | undefined;
+}
+
+/** What a change of a volume may set; what is left out stays. */
+export interface VolumeChange {
+  readonly comment?: string | undefined;
+  /** Null unmounts. */
+  readonly junctionPath?: string | null | undefined;
+  /** A volume has to be unmounted before it goes offline. */
+  readonly state?: 'online' | 'offline' | undefined;
 }
 
 /** What a new volume is to be. Units: bytes, percent. */
@@ -214,7 +227,9 @@ export type DeleteScope =
   /** Called on the source: its entry and the snapshots held for it. */
   | 'source'
   /** The source's entry only; snapshots stay. */
-  | 'source-info';
+  | 'source-info'
+  /** Called on the destination, which has to reach the source: both halves, and SnapMirror's own snapshots on both ends. */
+  | 'both';
 
 /** One SVM of one cluster; see the contract above. */
 export interface OntapSvm {
@@ -227,6 +242,7 @@ export interface OntapSvm {
   /** What `clusterFacts` answered, if it was ever asked and answered. */
   readonly knownFacts: ClusterFacts | undefined;
 
+  /** Identity and release of the cluster; asked once, then remembered. */
   clusterFacts(options?: PortOptions): Promise<ClusterFacts>;
   /** ONTAP's word (`running`, `stopped`, ...); undefined when the SVM does not exist on this cluster. */
   svmState(options?: PortOptions): Promise<string | undefined>;
@@ -235,18 +251,38 @@ export interface OntapSvm {
   /** Aggregates of the cluster. Accounts of an SVM may not ask, as with `clusterPeers`. */
   aggregates(options?: PortOptions): Promise<readonly Aggregate[]>;
 
+  /** The volume of that name in this SVM, whatever its type and style. */
   volume(name: string, options?: PortOptions): Promise<Volume | undefined>;
   /** All FlexVols and FlexGroups of the SVM but its root volume. */
   volumes(options?: PortOptions): AsyncIterable<Volume>;
+  /** All snapshots of a volume, in no particular order. */
   snapshots(volumeUuid: string, options?: PortOptions): AsyncIterable<Snapshot>;
+  /** `ONTAP_EXISTS` when the name is taken. A new volume may take a while to come online. */
   createVolume(spec: VolumeSpec, options?: ChangeOptions): Promise<Change>;
+  /** Mounts a volume at a junction path, whatever its present one. */
   mountVolume(uuid: string, junctionPath: string, options?: ChangeOptions): Promise<Change>;
+  changeVolume(uuid: string, to: VolumeChange, options?: ChangeOptions): Promise<Change>;
+  /** A FlexClone volume of one snapshot: writable, in the same aggregate, sharing all blocks with its parent. */
+  cloneVolume(
+    spec: {
+      readonly name: string;
+      readonly parentVolume: string;
+      readonly parentSnapshot: string;
+      readonly junctionPath?: string | undefined;
+      readonly comment?: string | undefined;
+    },
+    options?: ChangeOptions,
+  ): Promise<Change>;
+  /** Unmounted volumes only. What it holds is gone. */
+  deleteVolume(uuid: string, options?: ChangeOptions): Promise<Change>;
 
   /** Relationships whose destination is in this SVM. */
   relationships(filter: RelationshipFilter, options?: PortOptions): AsyncIterable<Relationship>;
+  /** One relationship whose destination is in this SVM. */
   relationship(uuid: string, options?: PortOptions): Promise<Relationship | undefined>;
   /** Destinations of sources in this SVM, wherever they are. */
   knownDestinations(filter: RelationshipFilter, options?: PortOptions): AsyncIterable<KnownDestination>;
+  /** Makes a relationship, without its baseline. `ONTAP_EXISTS` when there is one. */
   createRelationship(
     spec: {
       readonly source: { readonly svm: string; readonly volume: string };
@@ -262,17 +298,22 @@ export interface OntapSvm {
     state: Extract<MirrorState, 'snapmirrored' | 'in_sync' | 'paused' | 'broken_off'>,
     options?: ChangeOptions & { readonly preserve?: boolean; readonly quickResync?: boolean; readonly force?: boolean },
   ): Promise<Change>;
+  /** Starts a transfer: the baseline of an uninitialized relationship, an update otherwise. */
   startTransfer(relationshipUuid: string, options?: PortOptions): Promise<void>;
   /** Transfers running now (ended ones, which ONTAP lists for a day, are left out). */
   runningTransfers(relationshipUuid: string, options?: PortOptions): Promise<readonly Transfer[]>;
+  /** Ends a running transfer, keeping its restart checkpoint unless it is to be cleared. */
   abortTransfer(
     relationshipUuid: string,
     transferUuid: string,
     options?: PortOptions & { readonly clearCheckpoint?: boolean },
   ): Promise<void>;
+  /** Removes a relationship, or its half on this side; see `DeleteScope`. */
   deleteRelationship(uuid: string, scope: DeleteScope, options?: ChangeOptions): Promise<Change>;
 
+  /** The SVM's own policy of that name or, without one, the cluster's. */
   policy(name: string, options?: PortOptions): Promise<Policy | undefined>;
+  /** Whether the cluster has a schedule of that name. */
   scheduleExists(name: string, options?: PortOptions): Promise<boolean>;
   /** Never on the break path: with a dead peer ONTAP may take a minute to answer. */
   svmPeers(options?: PortOptions): Promise<readonly SvmPeer[]>;
@@ -297,6 +338,7 @@ export interface OntapSvm {
     options?: ChangeOptions,
   ): Promise<Change>;
 
+  /** The record of a job; one that was purged is `gone`, never an error. */
   job(uuid: string, options?: PortOptions): Promise<Job>;
   /** The records of these jobs that still exist; purged ones are left out. */
   jobs(uuids: readonly string[], options?: PortOptions): AsyncIterable<Job>;

@@ -70,6 +70,8 @@ export function volumeOf(record: Schemas['volume']): Volume {
     encrypted: record.encryption?.enabled ?? false,
     dedupe,
     compression,
+    comment: record.comment,
+    cloneOf: record.clone?.is_flexclone === true ? record.clone.parent_volume?.name : undefined,
   };
 }
 

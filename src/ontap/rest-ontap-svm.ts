@@ -28,6 +28,7 @@ import type {
   SvmPeer,
   Transfer,
   Volume,
+  VolumeChange,
   VolumeSpec,
 } from './ontap-svm.ts';
 import {
@@ -81,6 +82,9 @@ const VOLUME_FIELDS = [
   'encryption.enabled',
   'efficiency.dedupe',
   'efficiency.compression',
+  'comment',
+  'clone.is_flexclone',
+  'clone.parent_volume.name',
 ];
 
 /** The ONTAP port over the REST client; see `OntapSvm` for the contract. */
@@ -241,6 +245,68 @@ export class RestOntapSvm implements OntapSvm {
         returnTimeoutSeconds: heldFor(hold, HELD.usual),
         attempted: 'mount the volume',
         object: `${this.svm}:${junctionPath}`,
+        signal,
+      }),
+    );
+  }
+
+  async changeVolume(uuid: string, to: VolumeChange, { hold, signal }: ChangeOptions = {}): Promise<Change> {
+    const client = await this.#connect();
+    const { comment, junctionPath, state } = to;
+    return jobOf(
+      await client.change('patch', '/storage/volumes/{uuid}', {
+        path: { uuid },
+        body: {
+          ...(comment === undefined ? {} : { comment }),
+          ...(junctionPath === undefined ? {} : { nas: { path: junctionPath ?? '' } }),
+          ...(state === undefined ? {} : { state }),
+        },
+        repeatable: true,
+        returnTimeoutSeconds: heldFor(hold, HELD.usual),
+        attempted: 'change the volume',
+        object: `${this.svm}: ${uuid}`,
+        signal,
+      }),
+    );
+  }
+
+  async cloneVolume(
+    spec: Parameters<OntapSvm['cloneVolume']>[0],
+    { hold, signal }: ChangeOptions = {},
+  ): Promise<Change> {
+    const client = await this.#connect();
+    const { name, parentVolume, parentSnapshot, junctionPath, comment } = spec;
+    return jobOf(
+      await client.change('post', '/storage/volumes', {
+        body: {
+          name,
+          svm: { name: this.svm },
+          clone: {
+            is_flexclone: true,
+            parent_volume: { name: parentVolume },
+            parent_snapshot: { name: parentSnapshot },
+          },
+          ...(junctionPath === undefined ? {} : { nas: { path: junctionPath } }),
+          ...(comment === undefined ? {} : { comment }),
+        },
+        returnTimeoutSeconds: heldFor(hold, HELD.volume),
+        look: this.#looking(async (options) => (await this.volume(name, options)) !== undefined),
+        attempted: 'clone the volume',
+        object: volumePath(this.svm, name),
+        signal,
+      }),
+    );
+  }
+
+  async deleteVolume(uuid: string, { hold, signal }: ChangeOptions = {}): Promise<Change> {
+    const client = await this.#connect();
+    return jobOf(
+      await client.change('delete', '/storage/volumes/{uuid}', {
+        path: { uuid },
+        repeatable: true,
+        returnTimeoutSeconds: heldFor(hold, HELD.usual),
+        attempted: 'delete the volume',
+        object: `${this.svm}: ${uuid}`,
         signal,
       }),
     );
@@ -524,6 +590,7 @@ const DELETE_FLAGS: Readonly<Record<DeleteScope, DeleteQuery>> = {
   destination: { destination_only: true },
   source: { source_only: true },
   'source-info': { source_info_only: true },
+  both: {},
 };
 type DeleteQuery = NonNullable<paths['/snapmirror/relationships/{uuid}']['delete']['parameters']['query']>;
 
