@@ -1,12 +1,13 @@
 /** What one simulated cluster owns: its objects, and how they are found and made. */
-import type { Job, JobFault, JobPlan } from './jobs.ts';
+import type { Job, JobError, JobFault, JobPlan } from './jobs.ts';
 import { Jobs, jobError } from './jobs.ts';
+import { later } from './later.ts';
 import type { Physics } from './physics.ts';
 import type { Refusal } from './refusals.ts';
 import { BUILT_IN_POLICIES, Policy } from './snapmirror/policies.ts';
 import { BUILT_IN_SCHEDULES, Schedule } from './snapmirror/schedules.ts';
 import { Aggregate, Svm } from './svm.ts';
-import { SimulatedVolume, type VolumeFacts } from './volume.ts';
+import { type Constituent, type ConstituentFacts, type Mirrors, SimulatedVolume, type VolumeFacts } from './volume.ts';
 
 /** A simulated cluster to make. */
 export interface ClusterSpec {
@@ -74,13 +75,6 @@ export interface SnapshotPolicy {
   readonly copies: readonly { readonly schedule: string; readonly count: number; readonly label?: string }[];
 }
 
-/** Those who follow what hosts write. */
-export interface Mirrors {
-  /** Why hosts may not write to the volume now. */
-  writesRefused(volume: SimulatedVolume): string | undefined;
-  volumeChanged(volume: SimulatedVolume): void;
-}
-
 /** Who starts a job, and what goes wrong with it. */
 export interface JobOrder {
   /** `POST /api/storage/volumes` */
@@ -131,13 +125,13 @@ export class ClusterState {
   readonly snapshotPolicies: readonly SnapshotPolicy[];
   /** A dead cluster answers nobody, its peers neither. */
   alive = true;
-  readonly #mirrors: Mirrors;
-  #nextMsid = FIRST_MSID;
+  private readonly mirrors: Mirrors;
+  private nextMsid = FIRST_MSID;
 
   constructor(physics: Physics, spec: ClusterSpec, mirrors: Mirrors) {
     const uuid = () => physics.random.uuid();
     this.physics = physics;
-    this.#mirrors = mirrors;
+    this.mirrors = mirrors;
     this.name = spec.name;
     this.uuid = uuid();
     const administrator = {
@@ -161,9 +155,9 @@ export class ClusterState {
       name,
       copies,
     }));
-    this.jobs = new Jobs(physics.timeline, uuid, (error) => jobError(error, physics.switches));
+    this.jobs = new Jobs(physics);
     this.svms = (spec.svms ?? ['svm1']).map((name) => new Svm(uuid(), name));
-    for (const svm of this.svms) this.#addRootVolume(svm);
+    for (const svm of this.svms) this.addRootVolume(svm);
     const lost = this.users.find(({ svm }) => svm !== undefined && !this.svmNamed(svm));
     if (lost) throw new Error(`user ${lost.name} belongs to SVM ${lost.svm}, which ${this.name} does not have`);
   }
@@ -185,24 +179,30 @@ export class ClusterState {
     return undefined;
   }
 
+  constituent(uuid: string): Constituent | undefined {
+    for (const { constituents } of this.volumes.values()) {
+      const found = constituents.find((known) => known.uuid === uuid);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
   has(volume: SimulatedVolume): boolean {
     return this.volumes.get(volume.uuid) === volume;
   }
 
-  addVolume(facts: Omit<VolumeFacts, 'uuid' | 'msid' | 'createdAt'>): SimulatedVolume {
+  /** A FlexGroup gets a constituent for every aggregate given, also for one that is given twice. */
+  addVolume(facts: Omit<VolumeFacts, 'uuid' | 'msid' | 'createdAt' | 'constituents'>): SimulatedVolume {
     const { physics } = this;
-    const volume = new SimulatedVolume(
-      { ...facts, uuid: physics.random.uuid(), msid: this.#nextMsid++, createdAt: physics.timeline.now },
-      {
-        now: () => physics.timeline.now,
-        newUuid: () => physics.random.uuid(),
-        settle: () => physics.settle(),
-        writesRefused: (written) => this.#mirrors.writesRefused(written),
-        changed: (changed) => this.#mirrors.volumeChanged(changed),
-      },
-    );
+    const own = { uuid: physics.random.uuid(), msid: this.nextMsid++, createdAt: physics.timeline.now };
+    const constituents = facts.style === 'flexgroup' ? this.newConstituents(facts.aggregates) : [];
+    const volume = new SimulatedVolume({ ...facts, ...own, constituents }, { physics, mirrors: this.mirrors });
     this.volumes.set(volume.uuid, volume);
     return volume;
+  }
+
+  newConstituents(aggregates: readonly Aggregate[]): ConstituentFacts[] {
+    return aggregates.map((aggregate) => ({ uuid: this.physics.random.uuid(), msid: this.nextMsid++, aggregate }));
   }
 
   /** True when data can flow between the two: both live, and peered unless they are one. */
@@ -214,26 +214,27 @@ export class ClusterState {
   usedBytes(aggregate: Aggregate): number {
     let used = 0;
     for (const volume of this.volumes.values()) {
-      if (volume.aggregates.includes(aggregate)) used += volume.usedBytes() / volume.aggregates.length;
+      if (volume.style === 'flexvol') used += volume.aggregates.includes(aggregate) ? volume.usedBytes() : 0;
+      else for (const one of volume.constituents) used += one.aggregate === aggregate ? one.usedBytes() : 0;
     }
     return Math.floor(used);
   }
 
-  /** A job whose work is done after the usual time; its SVM is the order's unless given. */
-  startJob(order: JobOrder, run: JobPlan['run'], svm: Svm | undefined = order.svm): Job {
+  /** A job whose work is done after the usual time, or a multiple of it; its SVM is the order's unless given. */
+  startJob(order: JobOrder, run: JobPlan['run'], svm: Svm | undefined = order.svm, steps = 1): Job {
     const plan = { description: order.description, svm: svm?.name, run };
-    return this.jobs.start(plan, this.physics.operationMs, order.jobFault);
+    return this.jobs.start(plan, steps * this.physics.operationMs, order.jobFault);
+  }
+
+  /** What a job fails with when its work was refused. */
+  jobError(error: unknown): JobError {
+    return jobError(error, this.physics.switches);
   }
 
   startFailingJob(order: JobOrder, refusal: Refusal): Job {
-    const run = () => {
-      throw refusal;
-    };
-    return this.jobs.start(
-      { description: order.description, svm: order.svm?.name, run },
-      this.physics.operationMs,
-      undefined,
-    );
+    const run = failing({ physics: this.physics, error: this.jobError(refusal) });
+    const plan = { description: order.description, svm: order.svm?.name, run };
+    return this.jobs.start(plan, this.physics.operationMs, undefined);
   }
 
   /** A peer SVM keeps its name where no other SVM goes by it; else it gets a number, as `svm1.1`. */
@@ -244,7 +245,7 @@ export class ClusterState {
     for (let number = 1; ; number++) if (!taken.has(`${name}.${number}`)) return `${name}.${number}`;
   }
 
-  #addRootVolume(svm: Svm): void {
+  private addRootVolume(svm: Svm): void {
     this.addVolume({
       svm,
       name: `${svm.name}_root`,
@@ -257,6 +258,12 @@ export class ClusterState {
     });
   }
 }
+
+const failing = later(
+  'job: fail',
+  ({ physics, error }: { readonly physics: Physics; readonly error: JobError }, job: Job) =>
+    job.fail(physics.timeline.now, error),
+);
 
 function versionOf(text: string): ClusterState['version'] {
   const [generation = 9, major = 14, minor = 1] = text.split('.').map(Number);

@@ -2,11 +2,12 @@
 import { Work } from './clock.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { type Fault, Faults, type StruckFaults } from './faults.ts';
-import { answer } from './http/handler.ts';
+import { answer, contentType } from './http/handler.ts';
 import { belowApi, ConnectionBroken, type SimRequest, type SimResponse } from './http/message.ts';
 import { publishAnswer } from './observed-answers.ts';
 import { Refusal } from './refusals.ts';
 import { RESOURCES } from './resources/catalogue.ts';
+import { placement } from './resources/flexgroups.ts';
 import type { SnapMirror } from './snapmirror/snapmirror.ts';
 import type { SimulatedVolume, VolumeStyle, VolumeType } from './volume.ts';
 
@@ -19,6 +20,9 @@ export interface VolumeSpec {
   readonly style?: VolumeStyle;
   /** Default: the first. */
   readonly aggregate?: string;
+  /** Of a FlexGroup, instead of `aggregate`; so many constituents on each, by default one. */
+  readonly aggregates?: readonly string[];
+  readonly constituentsPerAggregate?: number;
   readonly junctionPath?: string;
   readonly encrypted?: boolean;
 }
@@ -82,16 +86,23 @@ export class SimulatedCluster {
     const state = this.#state;
     state.physics.settle();
     const svm = state.svmNamed(spec.svm);
-    const aggregate = state.aggregates.find(({ name }) => spec.aggregate === undefined || name === spec.aggregate);
-    if (!svm || !aggregate) throw new Error(`no SVM ${spec.svm} or no aggregate ${spec.aggregate} on ${this.name}`);
+    if (!svm) throw new Error(`no SVM ${spec.svm} on ${this.name}`);
+    const names = spec.aggregates ?? [spec.aggregate ?? this.aggregates[0] ?? ''];
+    const aggregates = names.map((name) => {
+      const aggregate = state.aggregates.find((known) => known.name === name);
+      if (!aggregate) throw new Error(`no aggregate ${name} on ${this.name}`);
+      return aggregate;
+    });
+    const style = spec.style ?? 'flexvol';
+    if (style === 'flexvol' && aggregates.length !== 1) throw new Error('a FlexVol is on one aggregate');
     if (state.findVolume(svm, spec.name)) throw new Error(`there is a volume ${spec.svm}:${spec.name}`);
     return state.addVolume({
       svm,
       name: spec.name,
       type: spec.type ?? 'rw',
-      style: spec.style ?? 'flexvol',
+      style,
       sizeBytes: spec.sizeBytes,
-      aggregates: [aggregate],
+      aggregates: placement(aggregates, spec.constituentsPerAggregate ?? 1),
       junctionPath: spec.junctionPath,
       encrypted: spec.encrypted ?? false,
     });
@@ -166,7 +177,7 @@ export class SimulatedCluster {
       if (this.#inFlight > this.#surroundings.maxRequestsInFlight) {
         const { code, message, row } = new Refusal('tooManyRequests');
         status = 429;
-        const response = scriptedAnswer(status, code, message, row.retryAfterSeconds);
+        const response = scriptedAnswer(request, status, code, message, row.retryAfterSeconds);
         publishAnswer({ cluster: this.name, request, response });
         return response;
       }
@@ -194,10 +205,16 @@ export class SimulatedCluster {
     const { switches } = this.#state.physics;
     const http = struck.get('http');
     if (http)
-      return scriptedAnswer(http.status, http.code ?? '', http.message ?? 'scripted failure', http.retryAfterSeconds);
+      return scriptedAnswer(
+        request,
+        http.status,
+        http.code ?? '',
+        http.message ?? 'scripted failure',
+        http.retryAfterSeconds,
+      );
     if (struck.get('busy')) {
       const refusal = new Refusal('modificationInProgress', { path: request.path });
-      return scriptedAnswer(refusal.status(switches), refusal.code, refusal.message);
+      return scriptedAnswer(request, refusal.status(switches), refusal.code, refusal.message);
     }
     const lost = struck.get('answer-lost');
     if (lost?.when === 'before') throw new ConnectionBroken('ECONNRESET');
@@ -236,11 +253,17 @@ export class SimulatedCluster {
   }
 }
 
-function scriptedAnswer(status: number, code: string, message: string, retryAfterSeconds?: number): SimResponse {
+function scriptedAnswer(
+  request: SimRequest,
+  status: number,
+  code: string,
+  message: string,
+  retryAfterSeconds?: number,
+): SimResponse {
   const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
   return {
     status,
-    headers: { 'content-type': 'application/hal+json', ...retry },
+    headers: { 'content-type': contentType(request), ...retry },
     body: JSON.stringify({ error: { code, message } }),
   };
 }

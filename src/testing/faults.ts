@@ -49,41 +49,41 @@ export type FaultOf<K extends FaultKind> = Extract<Fault, { readonly kind: K }>;
 
 /** The faults of one cluster, in the order they were added. */
 export class Faults {
-  #scripted: { readonly fault: Fault; passed: number; struck: number }[] = [];
+  private scripted: { readonly fault: Fault; passed: number; struck: number }[] = [];
 
   /** Returns the way to remove it. */
   add(fault: Fault): () => void {
     const entry = { fault, passed: 0, struck: 0 };
-    this.#scripted.push(entry);
+    this.scripted.push(entry);
     return () => {
-      this.#scripted = this.#scripted.filter((other) => other !== entry);
+      this.scripted = this.scripted.filter((other) => other !== entry);
     };
   }
 
   /** The faults that strike this request; each is counted. */
   strike(method: string, path: string): StruckFaults {
     const struck: Fault[] = [];
-    for (const entry of this.#scripted) {
+    for (const entry of this.scripted) {
       if (!matches(entry.fault, method, path)) continue;
       if (entry.passed++ < (entry.fault.after ?? 0)) continue;
       entry.struck++;
       struck.push(entry.fault);
     }
-    this.#scripted = this.#scripted.filter(({ fault, struck: count }) => count < (fault.times ?? 1));
+    this.scripted = this.scripted.filter(({ fault, struck: count }) => count < (fault.times ?? 1));
     return new StruckFaults(struck);
   }
 }
 
 /** The faults that one request meets. */
 export class StruckFaults {
-  readonly #faults: readonly Fault[];
+  private readonly faults: readonly Fault[];
 
   constructor(faults: readonly Fault[] = []) {
-    this.#faults = faults;
+    this.faults = faults;
   }
 
   get<K extends FaultKind>(kind: K): FaultOf<K> | undefined {
-    return this.#faults.find((fault): fault is FaultOf<K> => fault.kind === kind);
+    return this.faults.find((fault): fault is FaultOf<K> => fault.kind === kind);
   }
 }
 

@@ -1,8 +1,9 @@
 /** ONTAP's asynchronous jobs (rest-facts section 1, Job; addendum section 2). */
 import { VolumeModelError } from '../errors.ts';
+import { type Later, later } from './later.ts';
+import type { Physics } from './physics.ts';
 import { Refusal } from './refusals.ts';
 import type { Switches } from './switches.ts';
-import type { Timeline } from './timeline.ts';
 
 export type JobState = 'queued' | 'running' | 'paused' | 'success' | 'failure';
 
@@ -32,9 +33,14 @@ export class Job {
   state: JobState = 'running';
   message = '';
   error: JobError | undefined;
+  /** The record that it has made. */
+  made: object | undefined;
   endedAt: number | undefined;
-  #goesOn = false;
-  #onEnd: (() => void)[] = [];
+  private unfinished = false;
+  private readonly whenEnded: Later[] = [];
+  /** Requests that wait for the end: no part of the world. */
+  private readonly watchers = new Set<() => void>();
+  static readonly notSaved = { watchers: () => new Set() };
 
   constructor(facts: { uuid: string; description: string; startedAt: number; svm?: string | undefined }) {
     this.uuid = facts.uuid;
@@ -48,36 +54,43 @@ export class Job {
   }
 
   /** Calls `then` when the job ends, at once if it has. */
-  onEnd(then: () => void): void {
+  onEnd(then: Later): void {
     if (this.ended) then();
-    else this.#onEnd.push(then);
+    else this.whenEnded.push(then);
+  }
+
+  /** Calls `watcher` when the job ends, until the returned function is called. */
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
   }
 
   /** For work that is not over when it has been started: somebody will end the job later. */
   goOn(): void {
-    this.#goesOn = true;
+    this.unfinished = true;
   }
 
   /** Ends the job well if nobody said that it goes on. */
   workDone(now: number): void {
-    if (!this.#goesOn) this.succeed(now);
+    if (!this.unfinished) this.succeed(now);
   }
 
   succeed(now: number): void {
-    this.#end(now, 'success', 'success');
+    this.endAs(now, 'success', 'success');
   }
 
   fail(now: number, error: JobError): void {
     this.error = error;
-    this.#end(now, 'failure', error.message);
+    this.endAs(now, 'failure', error.message);
   }
 
-  #end(now: number, state: JobState, message: string): void {
+  private endAs(now: number, state: JobState, message: string): void {
     if (this.ended) return;
     this.state = state;
     this.message = message;
     this.endedAt = now;
-    for (const then of this.#onEnd.splice(0)) then();
+    for (const then of this.whenEnded.splice(0)) then();
+    for (const watcher of this.watchers) watcher();
   }
 }
 
@@ -88,7 +101,7 @@ export interface JobPlan {
   readonly description: string;
   readonly svm?: string | undefined;
   /** Does the work when the job's time has come; refusals that it throws become the job's failure. */
-  readonly run: (job: Job) => void;
+  readonly run: Later<[job: Job]>;
 }
 
 /** What a scripted fault does to the next job. */
@@ -103,55 +116,68 @@ export interface JobFault {
 
 /** The jobs of one cluster. */
 export class Jobs {
-  readonly #byUuid = new Map<string, Job>();
-  readonly #timeline: Timeline;
-  readonly #newUuid: () => string;
-  readonly #asError: (refusal: unknown) => JobError;
+  private readonly byUuid = new Map<string, Job>();
+  private readonly physics: Physics;
 
-  constructor(timeline: Timeline, newUuid: () => string, asError: (refusal: unknown) => JobError) {
-    this.#timeline = timeline;
-    this.#newUuid = newUuid;
-    this.#asError = asError;
+  constructor(physics: Physics) {
+    this.physics = physics;
   }
 
   all(): Job[] {
-    return [...this.#byUuid.values()];
+    return [...this.byUuid.values()];
   }
 
   get(uuid: string): Job | undefined {
-    return this.#byUuid.get(uuid);
+    return this.byUuid.get(uuid);
   }
 
   /** Starts a job whose work is done `afterMs` from now. */
   start(plan: JobPlan, afterMs: number, fault: JobFault | undefined): Job {
     const { description, svm } = plan;
-    const job = new Job({ uuid: this.#newUuid(), description, startedAt: this.#timeline.now, svm });
-    this.#byUuid.set(job.uuid, job);
-    job.onEnd(() => this.#purge(job, fault?.vanishes ? 0 : JOB_KEPT_MS));
-    this.#timeline.after(afterMs, () => this.#run(job, plan, fault));
+    const { timeline, random } = this.physics;
+    const job = new Job({ uuid: random.uuid(), description, startedAt: timeline.now, svm });
+    this.byUuid.set(job.uuid, job);
+    job.onEnd(purged({ jobs: this, job, afterMs: fault?.vanishes ? 0 : JOB_KEPT_MS }));
+    timeline.after(afterMs, running({ jobs: this, job, plan, fault }));
     return job;
   }
 
-  #run(job: Job, plan: JobPlan, fault: JobFault | undefined): void {
+  /** The job's time has come. */
+  run(job: Job, plan: JobPlan, fault: JobFault | undefined): void {
     const scripted: JobError | undefined =
       fault?.code === undefined
         ? undefined
         : { code: fault.code, message: fault.message ?? 'scripted failure', status: 500 };
     if (scripted && !fault?.afterEffect) {
-      job.fail(this.#timeline.now, scripted);
+      job.fail(this.physics.timeline.now, scripted);
       return;
     }
     try {
       plan.run(job);
-      if (scripted) job.fail(this.#timeline.now, scripted);
-      else job.workDone(this.#timeline.now);
+      if (scripted) job.fail(this.physics.timeline.now, scripted);
+      else job.workDone(this.physics.timeline.now);
     } catch (refusal) {
-      job.fail(this.#timeline.now, this.#asError(refusal));
+      job.fail(this.physics.timeline.now, jobError(refusal, this.physics.switches));
     }
   }
 
-  #purge(job: Job, afterMs: number): void {
-    if (afterMs === 0) this.#byUuid.delete(job.uuid);
-    else this.#timeline.after(afterMs, () => this.#byUuid.delete(job.uuid));
+  purge(job: Job, afterMs: number): void {
+    if (afterMs === 0) this.byUuid.delete(job.uuid);
+    else this.physics.timeline.after(afterMs, purged({ jobs: this, job, afterMs: 0 }));
   }
 }
+
+interface OfJobs {
+  readonly jobs: Jobs;
+  readonly job: Job;
+}
+
+const running = later(
+  'job: run',
+  ({ jobs, job, plan, fault }: OfJobs & { readonly plan: JobPlan; readonly fault: JobFault | undefined }) =>
+    jobs.run(job, plan, fault),
+);
+
+const purged = later('job: purge', ({ jobs, job, afterMs }: OfJobs & { readonly afterMs: number }) =>
+  jobs.purge(job, afterMs),
+);

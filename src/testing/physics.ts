@@ -12,7 +12,7 @@ export class Physics {
   /** How long a job takes that has nothing to wait for. */
   readonly operationMs: number;
   readonly timeline = new Timeline();
-  #settling = false;
+  private settling = false;
 
   constructor(facts: Pick<Physics, 'clock' | 'random' | 'switches' | 'transferRate' | 'operationMs'>) {
     this.clock = facts.clock;
@@ -25,12 +25,12 @@ export class Physics {
 
   /** Lets everything happen that is due by the clock. */
   settle(): void {
-    if (this.#settling) return;
-    this.#settling = true;
+    if (this.settling) return;
+    this.settling = true;
     try {
       this.timeline.runDue(this.clock.now());
     } finally {
-      this.#settling = false;
+      this.settling = false;
     }
   }
 }

@@ -3,15 +3,15 @@ import type { Random } from '../env.ts';
 
 /** mulberry32: small, well spread, and good enough for names and jitter. Not for cryptography. */
 export class SeededRandom implements Random {
-  #state: number;
+  private state: number;
 
   constructor(seed = 1) {
-    this.#state = seed >>> 0;
+    this.state = seed >>> 0;
   }
 
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let mixed = this.state;
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;

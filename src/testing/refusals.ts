@@ -13,8 +13,8 @@ export interface RefusalRow {
    * relationshipArgumentStatus and relationshipExecutionStatus.
    */
   readonly status: number | 'argument' | 'execution' | 'unknown-path';
-  /** `direct`: the answer to the request. `job`: 202 first, then the job fails. `duplicate-volume`: by that switch. */
-  readonly where: 'direct' | 'job' | 'duplicate-volume';
+  /** `direct`: the answer to the request. `job`: 202 first, then the job fails. The others: by the switch of that name. */
+  readonly where: 'direct' | 'job' | 'duplicateVolume' | 'flexGroupGeometry';
   readonly message: string;
   /** `error.target`; `{name}` stands for an argument. */
   readonly target?: string;
@@ -302,6 +302,27 @@ export const REFUSALS = {
     target: '{name}',
     fact: 'rest-facts section 1, common codes',
     inferred: 'which code a missing volume of a new relationship has',
+  }),
+  stylesDiffer: row({
+    code: '2',
+    status: 400,
+    where: 'direct',
+    message:
+      'The source is a {source} and the destination a {destination}: SnapMirror relates volumes of the same style.',
+    target: 'destination.path',
+    fact: 'snapmirror create: the ends of a FlexGroup relationship are FlexGroups; rest-facts section 1, code 2',
+    inferred: 'the code and the words',
+  }),
+  geometryDiffers: row({
+    code: '2',
+    status: 400,
+    where: 'flexGroupGeometry',
+    message:
+      'The source FlexGroup volume has {source} constituents and the destination FlexGroup volume {destination}: the numbers must be the same.',
+    target: 'destination.path',
+    fact: 'rest-facts section 1, code 2; section 3, create_snapmirror (the geometries must agree)',
+    inferred: 'the code and the words',
+    switch: 'flexGroupGeometry',
   }),
   svmsNotPeered: row({
     code: '13303886',
@@ -713,7 +734,7 @@ export const REFUSALS = {
   volumeNameInUse: row({
     code: '917526',
     status: 409,
-    where: 'duplicate-volume',
+    where: 'duplicateVolume',
     message: 'A volume named "{volume}" already exists in SVM "{svm}".',
     target: 'name',
     fact: 'rest-facts section 5; addendum section 5',
@@ -724,10 +745,19 @@ export const REFUSALS = {
     code: '917534',
     status: 400,
     where: 'direct',
-    message: 'The size {size} is too small for a volume; the smallest is 20971520 bytes.',
+    message: 'The size {size} is too small for a volume; the smallest is {smallest} bytes.',
     target: 'size',
-    fact: 'rest-facts section 5',
+    fact: 'rest-facts section 5; POST /storage/volumes, size: 20 MB, and 200 MB for each constituent of a FlexGroup',
     inferred: 'the words',
+  }),
+  constituentKept: row({
+    code: '917628',
+    status: 400,
+    where: 'direct',
+    message:
+      'Volume "{volume}" is a constituent of FlexGroup volume "{group}" and cannot be changed or deleted by itself.',
+    fact: 'rest-facts section 5 (not allowed for this type of volume)',
+    inferred: 'that this case has it',
   }),
   snapshotPolicyOnDp: row({
     code: '917617',
@@ -957,7 +987,7 @@ export class Refusal extends Error {
   /** True when the request is accepted first and the refusal shows as the failure of its job. */
   inJob(switches: Switches): boolean {
     const { where } = this.row;
-    return where === 'duplicate-volume' ? switches.duplicateVolume === 'job' : where === 'job';
+    return (where === 'direct' || where === 'job' ? where : switches[where]) === 'job';
   }
 
   status(switches: Switches): number {

@@ -82,6 +82,21 @@ export const SWITCHES = {
       'relationship starts as broken_off, provided that the two volumes have a snapshot in common; else 6619546.',
     fact: 'rest-facts section 2.2 says dp only; section 8 (reverse resync by others) implies more',
   }),
+  flexGroupBeingMade: choice({
+    values: ['mixed', 'absent'],
+    default: 'mixed',
+    question:
+      'Is a FlexGroup listed, in the state mixed and growing, while its job still makes constituents, or only when it is ' +
+      'whole? A relationship that is created meanwhile has the geometry of that moment, and does not initialise.',
+    fact: 'rest-facts section 3: others poll for online before they relate, and know the geometry error',
+  }),
+  flexGroupGeometry: choice({
+    values: ['job', 'direct'],
+    default: 'job',
+    question:
+      'Are FlexGroups of different numbers of constituents refused in the request for a relationship, or in its job?',
+    fact: 'rest-facts section 7, defect 27: only the job tells',
+  }),
   duplicateVolume: choice({
     values: ['job', 'direct'],
     default: 'job',

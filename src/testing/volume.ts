@@ -4,6 +4,7 @@ import type { SnapshotInfo, VolumeView } from '../core/wafl/view.ts';
 import { WaflVolume } from '../core/wafl/volume.ts';
 import { VolumeModelError } from '../errors.ts';
 import type { JsonTree } from './http/json-tree.ts';
+import type { Physics } from './physics.ts';
 import type { Aggregate, Svm } from './svm.ts';
 
 /** `type` of a volume. */
@@ -11,7 +12,7 @@ export type VolumeType = 'rw' | 'dp';
 /** `style` of a volume. */
 export type VolumeStyle = 'flexvol' | 'flexgroup';
 /** `state` of a volume. */
-export type VolumeState = 'online' | 'offline' | 'restricted';
+export type VolumeState = 'online' | 'offline' | 'restricted' | 'mixed';
 
 export interface VolumeFacts {
   readonly uuid: string;
@@ -21,7 +22,9 @@ export interface VolumeFacts {
   readonly type: VolumeType;
   readonly style: VolumeStyle;
   readonly sizeBytes: number;
+  /** Of a FlexVol; a FlexGroup is where its constituents are. */
   readonly aggregates: readonly Aggregate[];
+  readonly constituents?: readonly ConstituentFacts[];
   readonly createdAt: number;
   readonly isSvmRoot?: boolean;
   readonly junctionPath?: string | undefined;
@@ -30,16 +33,75 @@ export interface VolumeFacts {
   readonly settings?: JsonTree;
 }
 
+export interface ConstituentFacts {
+  readonly uuid: string;
+  readonly msid: number;
+  readonly aggregate: Aggregate;
+}
+
+/**
+ * One of the FlexVols that a FlexGroup is made of. Hosts see the group's one name space; each file lives in the constituent
+ * that its inode number falls to, and the group's size is shared out evenly.
+ */
+export class Constituent implements ConstituentFacts {
+  readonly uuid: string;
+  readonly msid: number;
+  readonly aggregate: Aggregate;
+  readonly group: SimulatedVolume;
+  /** From 0. */
+  readonly index: number;
+
+  constructor(group: SimulatedVolume, index: number, facts: ConstituentFacts) {
+    this.uuid = facts.uuid;
+    this.msid = facts.msid;
+    this.aggregate = facts.aggregate;
+    this.group = group;
+    this.index = index;
+  }
+
+  /** `group__0001` */
+  get name(): string {
+    return `${this.group.name}__${String(this.index + 1).padStart(4, '0')}`;
+  }
+
+  get sizeBytes(): number {
+    return Math.floor(this.group.sizeBytes / this.group.constituents.length);
+  }
+
+  usedBytes(): number {
+    return this.group.usedBytesOfConstituents()[this.index] ?? 0;
+  }
+}
+
+/** What a FlexClone is a clone of, until it has been split off. */
+export interface CloneOrigin {
+  readonly parent: SimulatedVolume;
+  /** By uuid; both volumes have it, and neither may delete it. */
+  readonly snapshot: SnapshotInfo;
+  /** What it shares with its parent: takes no room of its own. */
+  readonly sharedBytes: number;
+  split: CloneSplit | undefined;
+}
+
+/** A split that is going on. */
+export interface CloneSplit {
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly cancel: () => void;
+}
+
 /** What a volume needs of the world around it. */
 export interface VolumeSurroundings {
-  now(): number;
-  newUuid(): string;
-  /** Lets everything happen that is due, so that what is read is what is there now. */
-  settle(): void;
-  /** Why hosts may not write now. */
+  readonly physics: Physics;
+  readonly mirrors: Mirrors;
+}
+
+/** Those who follow what hosts write. */
+export interface Mirrors {
+  /** Why hosts may not write to the volume now. */
   writesRefused(volume: SimulatedVolume): string | undefined;
   /** Called after every change made by a host. */
-  changed(volume: SimulatedVolume): void;
+  volumeChanged(volume: SimulatedVolume): void;
 }
 
 /** A snapshot, readable. */
@@ -59,7 +121,6 @@ export class SimulatedVolume {
   readonly msid: number;
   readonly svm: Svm;
   readonly style: VolumeStyle;
-  readonly aggregates: readonly Aggregate[];
   readonly createdAt: number;
   readonly isSvmRoot: boolean;
   name: string;
@@ -67,31 +128,38 @@ export class SimulatedVolume {
   settings: JsonTree;
   /** Jobs on their way that take it online or offline. */
   stateChanges = 0;
+  /** Of a FlexClone. */
+  origin: CloneOrigin | undefined;
+  /** The FlexClones that share blocks with its snapshots. */
+  readonly clones = new Set<SimulatedVolume>();
   /** False for a dp volume to which nothing was transferred yet: it has no file system to mount. */
   initialized: boolean;
-  #type: VolumeType;
-  #state: VolumeState = 'online';
-  #junctionPath: string | undefined;
-  #sizeBytes: number;
-  #content: WaflVolume | undefined;
-  readonly #surroundings: VolumeSurroundings;
+  private ownType: VolumeType;
+  private ownState: VolumeState = 'online';
+  private ownJunctionPath: string | undefined;
+  private ownSizeBytes: number;
+  private model: WaflVolume | undefined;
+  private readonly ownAggregates: readonly Aggregate[];
+  private ownConstituents: readonly Constituent[];
+  private readonly surroundings: VolumeSurroundings;
 
   constructor(facts: VolumeFacts, surroundings: VolumeSurroundings) {
     this.uuid = facts.uuid;
     this.msid = facts.msid;
     this.svm = facts.svm;
     this.name = facts.name;
-    this.#type = facts.type;
+    this.ownType = facts.type;
     this.style = facts.style;
-    this.aggregates = facts.aggregates;
+    this.ownAggregates = facts.aggregates;
+    this.ownConstituents = (facts.constituents ?? []).map((one, index) => new Constituent(this, index, one));
     this.createdAt = facts.createdAt;
     this.isSvmRoot = facts.isSvmRoot ?? false;
-    this.#junctionPath = facts.junctionPath;
+    this.ownJunctionPath = facts.junctionPath;
     this.encrypted = facts.encrypted ?? false;
     this.settings = facts.settings ?? {};
     this.initialized = facts.type === 'rw';
-    this.#sizeBytes = facts.sizeBytes;
-    this.#surroundings = surroundings;
+    this.ownSizeBytes = facts.sizeBytes;
+    this.surroundings = surroundings;
   }
 
   /** `svm1:vol1` */
@@ -99,51 +167,116 @@ export class SimulatedVolume {
     return `${this.svm.name}:${this.name}`;
   }
 
+  /** Where it is; each once. */
+  get aggregates(): readonly Aggregate[] {
+    if (this.style === 'flexvol') return this.ownAggregates;
+    return [...new Set(this.ownConstituents.map(({ aggregate }) => aggregate))];
+  }
+
+  /** Of a FlexGroup; none of a FlexVol. */
+  get constituents(): readonly Constituent[] {
+    return this.ownConstituents;
+  }
+
+  /** Each new constituent is as large as the others: the group grows. */
+  expand(added: readonly ConstituentFacts[]): void {
+    const each = this.ownSizeBytes / this.ownConstituents.length;
+    const before = this.ownConstituents.length;
+    const made = added.map((one, index) => new Constituent(this, before + index, one));
+    this.ownConstituents = [...this.ownConstituents, ...made];
+    this.sizeBytes = Math.floor(each * this.ownConstituents.length);
+  }
+
   get type(): VolumeType {
-    this.#surroundings.settle();
-    return this.#type;
+    this.surroundings.physics.settle();
+    return this.ownType;
   }
 
   set type(type: VolumeType) {
-    this.#type = type;
+    this.ownType = type;
   }
 
   get state(): VolumeState {
-    this.#surroundings.settle();
-    return this.#state;
+    this.surroundings.physics.settle();
+    return this.ownState;
   }
 
   set state(state: VolumeState) {
-    this.#state = state;
+    this.ownState = state;
   }
 
   get junctionPath(): string | undefined {
-    this.#surroundings.settle();
-    return this.#junctionPath;
+    this.surroundings.physics.settle();
+    return this.ownJunctionPath;
   }
 
   set junctionPath(path: string | undefined) {
-    this.#junctionPath = path;
+    this.ownJunctionPath = path;
   }
 
   get sizeBytes(): number {
-    this.#surroundings.settle();
-    return this.#sizeBytes;
+    this.surroundings.physics.settle();
+    return this.ownSizeBytes;
   }
 
   set sizeBytes(sizeBytes: number) {
-    this.#content?.setCapacity(Math.floor(sizeBytes / BLOCK_BYTES));
-    this.#sizeBytes = sizeBytes;
+    this.model?.setCapacity(Math.floor(sizeBytes / BLOCK_BYTES));
+    this.ownSizeBytes = sizeBytes;
   }
 
   /** The volume model underneath: for transfers, which change what hosts cannot. */
   get content(): WaflVolume {
-    this.#content ??= new WaflVolume({ capacityBlocks: Math.floor(this.#sizeBytes / BLOCK_BYTES) });
-    return this.#content;
+    this.model ??= new WaflVolume({ capacityBlocks: Math.floor(this.ownSizeBytes / BLOCK_BYTES) });
+    return this.model;
   }
 
   usedBytes(): number {
-    return this.#content === undefined ? 0 : this.#content.usage().usedBlocks * BLOCK_BYTES;
+    return this.model === undefined ? 0 : this.model.usage().usedBlocks * BLOCK_BYTES;
+  }
+
+  /** What each constituent holds: its files by inode number, and an even share of what no file holds (snapshots, metafiles). */
+  usedBytesOfConstituents(): number[] {
+    const count = this.constituents.length;
+    const used: number[] = new Array(count).fill(0);
+    for (const { number, type, sizeBytes } of this.model?.activeView().inodes() ?? []) {
+      if (type === 'file')
+        used[number % count] = (used[number % count] ?? 0) + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
+    }
+    const total = this.usedBytes();
+    const files = used.reduce((sum, bytes) => sum + bytes, 0);
+    // Holes and shared blocks make files larger than what they hold.
+    const scale = files > total ? total / files : 1;
+    const rest = Math.max(0, total - files) / count;
+    return used.map((bytes) => Math.floor(bytes * scale + rest));
+  }
+
+  /** A FlexClone: what it has written itself, beside what it shares with its parent. */
+  ownBytes(): number {
+    return Math.max(0, this.usedBytes() - (this.origin?.sharedBytes ?? 0));
+  }
+
+  /** Makes this new volume a FlexClone of another's snapshot. @throws VolumeModelError `WAFL_NO_SPACE` */
+  becomeCloneOf(parent: SimulatedVolume, snapshot: SnapshotInfo): void {
+    this.model = parent.content.clone(snapshot.name, { capacityBlocks: Math.floor(this.ownSizeBytes / BLOCK_BYTES) });
+    this.origin = { parent, snapshot, sharedBytes: this.usedBytes(), split: undefined };
+    parent.clones.add(this);
+  }
+
+  /** Ends what it shares with its parent: it was split off, or it is deleted. */
+  leaveParent(): void {
+    this.origin?.split?.cancel();
+    this.origin?.parent.clones.delete(this);
+    this.origin = undefined;
+  }
+
+  /** True for a snapshot that this volume shares with a clone of it, or with its parent. */
+  sharesSnapshot(uuid: string): boolean {
+    return this.origin?.snapshot.uuid === uuid || this.isParentAt(uuid);
+  }
+
+  isParentAt(uuid: string): boolean {
+    for (const clone of this.clones) if (clone.origin?.snapshot.uuid === uuid) return true;
+    return false;
   }
 
   // ---- as a host sees it
@@ -154,7 +287,7 @@ export class SimulatedVolume {
    *   forbids it
    */
   write(path: string, offset: number, bytes: Uint8Array): void {
-    this.#writable();
+    this.writable();
     const at = absolute(path);
     if (!this.content.exists(at)) {
       const parts = at.split('/').slice(1, -1);
@@ -164,42 +297,42 @@ export class SimulatedVolume {
       });
       this.content.create(at);
     }
-    this.content.write(at, offset, bytes, { mtime: this.#surroundings.now() });
-    this.#surroundings.changed(this);
+    this.content.write(at, offset, bytes, { mtime: this.surroundings.physics.timeline.now });
+    this.surroundings.mirrors.volumeChanged(this);
   }
 
   remove(path: string): void {
-    this.#writable();
+    this.writable();
     this.content.remove(absolute(path));
-    this.#surroundings.changed(this);
+    this.surroundings.mirrors.volumeChanged(this);
   }
 
   /** Content from `offset` on, cut off at the end of the file. */
   read(path: string, offset?: number, length?: number): Uint8Array {
-    return this.#readable().read(absolute(path), offset, length);
+    return this.readable().read(absolute(path), offset, length);
   }
 
   /** Paths of all files, sorted. */
   files(): string[] {
-    return filesOf(this.#readable());
+    return filesOf(this.readable());
   }
 
   /** SHA-256 over names, sizes and content of the active file system, in hex. */
   digest(): string {
-    return digestOf(this.#readable());
+    return digestOf(this.readable());
   }
 
   // ---- snapshots
 
   /** Names, oldest first. */
   snapshots(): string[] {
-    this.#surroundings.settle();
+    this.surroundings.physics.settle();
     return this.snapshotInfos().map(({ name }) => name);
   }
 
   /** @throws VolumeModelError `WAFL_NOT_FOUND` */
   snapshot(name: string): SimulatedSnapshot {
-    this.#surroundings.settle();
+    this.surroundings.physics.settle();
     const view = this.content.snapshotView(name);
     return {
       ...this.snapshotInfo(name),
@@ -211,14 +344,17 @@ export class SimulatedVolume {
 
   /** @throws VolumeModelError `WAFL_EXISTS`; `WAFL_INVALID` on a dp volume */
   createSnapshot(name: string, facts: { readonly label?: string; readonly comment?: string } = {}): SnapshotInfo {
-    this.#writable();
+    this.writable();
     return this.takeSnapshot(name, facts);
   }
 
   /** As `createSnapshot`, for SnapMirror. */
   takeSnapshot(name: string, facts: { readonly label?: string; readonly comment?: string } = {}): SnapshotInfo {
     const { label, comment } = facts;
-    const created = { uuid: this.#surroundings.newUuid(), createdAt: this.#surroundings.now() };
+    const created = {
+      uuid: this.surroundings.physics.random.uuid(),
+      createdAt: this.surroundings.physics.timeline.now,
+    };
     return this.content.createSnapshot(name, { ...created, label, comment });
   }
 
@@ -230,23 +366,24 @@ export class SimulatedVolume {
 
   /** All of them, oldest first, as they are without letting anything happen first. */
   snapshotInfos(): readonly SnapshotInfo[] {
-    return this.#content?.snapshots() ?? [];
+    return this.model?.snapshots() ?? [];
   }
 
   snapshotByUuid(uuid: string): SnapshotInfo | undefined {
     return this.snapshotInfos().find((snapshot) => snapshot.uuid === uuid);
   }
 
-  #writable(): void {
-    this.#surroundings.settle();
-    if (this.#state !== 'online') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is ${this.#state}`);
-    if (this.#type === 'dp') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is read-only (type dp)`);
-    const reason = this.#surroundings.writesRefused(this);
+  private writable(): void {
+    this.surroundings.physics.settle();
+    if (this.ownState !== 'online')
+      throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is ${this.ownState}`);
+    if (this.ownType === 'dp') throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} is read-only (type dp)`);
+    const reason = this.surroundings.mirrors.writesRefused(this);
     if (reason) throw new VolumeModelError('WAFL_INVALID', `volume ${this.path} takes no writes: ${reason}`);
   }
 
-  #readable(): VolumeView {
-    this.#surroundings.settle();
+  private readable(): VolumeView {
+    this.surroundings.physics.settle();
     return this.content.activeView();
   }
 }

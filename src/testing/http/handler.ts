@@ -43,7 +43,7 @@ export async function answer(
   work: Work,
   disturbance: Disturbance = {},
 ): Promise<SimResponse> {
-  const hal = request.headers['accept']?.split(/[,;]/)[0]?.trim() !== 'application/json';
+  const hal = contentType(request) === HAL;
   try {
     const result = await new Exchange(answerer, request, work, hal, disturbance).run();
     return respond(result, hal, request.method);
@@ -51,6 +51,14 @@ export async function answer(
     if (!(refusal instanceof Refusal)) throw refusal;
     return respond(refusedAnswer(answerer.cluster, refusal), hal, request.method);
   }
+}
+
+const HAL = 'application/hal+json';
+
+/** Anything but application/json is asked for with all links. */
+export function contentType({ headers }: SimRequest): string {
+  const [first = ''] = headers['accept']?.split(/[,;]/) ?? [];
+  return first.trim() === 'application/json' ? 'application/json' : HAL;
 }
 
 function refusedAnswer(cluster: ClusterState, refusal: Refusal): Answer {
@@ -64,7 +72,7 @@ function refusedAnswer(cluster: ClusterState, refusal: Refusal): Answer {
 
 function respond({ status, json, headers }: Answer, hal: boolean, method: string): SimResponse {
   const body = json === undefined || method === 'HEAD' ? '' : JSON.stringify(json);
-  const type = hal ? 'application/hal+json' : 'application/json';
+  const type = hal ? HAL : 'application/json';
   return { status, headers: { 'content-type': type, ...headers }, body };
 }
 
@@ -337,11 +345,10 @@ class Exchange {
     for (let now = physics.clock.now(); !job.ended && now < deadline; now = physics.clock.now()) {
       const nap = new AbortController();
       const wake = () => nap.abort();
-      const unwatch = physics.timeline.watch(wake);
-      job.onEnd(wake);
+      const unwatch = [physics.timeline.watch(wake), job.watch(wake)];
       const next = Math.min(deadline, physics.timeline.next ?? deadline);
       await this.#work.sleep(next - now, nap.signal).catch(() => {});
-      unwatch();
+      for (const stop of unwatch) stop();
       physics.settle();
     }
   }

@@ -20,7 +20,7 @@ const COMMON_ARGUMENTS = new Set([
 
 /** The arguments of one request, each at most once. */
 export class Arguments {
-  readonly #values: ReadonlyMap<string, string>;
+  private readonly values: ReadonlyMap<string, string>;
 
   constructor(raw: string) {
     const values = new Map<string, string>();
@@ -31,19 +31,19 @@ export class Arguments {
       if (values.has(name)) throw new Refusal('repeatedArgument', { name });
       values.set(name, equals < 0 ? '' : decode(part.slice(equals + 1)));
     }
-    this.#values = values;
+    this.values = values;
   }
 
   get(name: string): string | undefined {
-    return this.#values.get(name);
+    return this.values.get(name);
   }
 
   entries(): [string, string][] {
-    return [...this.#values];
+    return [...this.values];
   }
 
   boolean(name: string, otherwise: boolean): boolean {
-    const value = this.#values.get(name);
+    const value = this.values.get(name);
     if (value === undefined) return otherwise;
     if (value === 'true' || value === '') return true;
     if (value === 'false') return false;
@@ -51,7 +51,7 @@ export class Arguments {
   }
 
   integer(name: string, otherwise: number, range: readonly [number, number]): number {
-    const value = this.#values.get(name);
+    const value = this.values.get(name);
     if (value === undefined) return otherwise;
     const number = Number(value);
     if (!/^\d+$/.test(value) || number < range[0] || number > range[1]) {
@@ -63,7 +63,7 @@ export class Arguments {
   /** The arguments that are tests on fields; refuses what is neither a field nor among `known`. */
   fieldTests(fields: ReadonlyMap<string, Field>, known: readonly string[]): [Field, string][] {
     const tests: [Field, string][] = [];
-    for (const [name, value] of this.#values) {
+    for (const [name, value] of this.values) {
       if (COMMON_ARGUMENTS.has(name) || known.includes(name) || name.startsWith('start.')) continue;
       const field = fields.get(name);
       if (field === undefined || field.type === 'object') throw new Refusal('unexpectedArgument', { name });

@@ -1,9 +1,10 @@
 /** /snapmirror/policies, and the snapshot policies that volumes name. */
-import type { SnapshotPolicy } from '../cluster-state.ts';
+import type { ClusterState, SnapshotPolicy } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
 import { isTree, valuesAt, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
+import { later } from '../later.ts';
 import { Refusal } from '../refusals.ts';
 import {
   Policy,
@@ -12,6 +13,7 @@ import {
   type RetentionRule,
   type SyncType,
 } from '../snapmirror/policies.ts';
+import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import * as fields from './rest-fields.ts';
 
 const COPY_FLAGS = ['copy_all_source_snapshots', 'copy_latest_source_snapshot', 'create_snapshot_on_source'] as const;
@@ -77,24 +79,19 @@ export const policyResource: Resource<Policy> = {
     if (svm !== undefined && !cluster.svmNamed(svm)) throw new Refusal('svmUnknown', { svm });
     if (cluster.policies.some((known) => known.name === name && known.svm === svm)) throw new Refusal('duplicateEntry');
     const policy = new Policy(cluster.physics.random.uuid(), name, rulesOf(context, body), { builtIn: false, svm });
-    const job = cluster.startJob(context, () => {
-      cluster.policies.push(policy);
-    });
+    const job = cluster.startJob(context, adding({ cluster, policy }));
     return { done: false, job, record: () => policy, location: `/snapmirror/policies/${policy.uuid}` };
   },
 
   patch(context, policy, body) {
     if (policy.builtIn) throw new Refusal('policyBuiltIn', { policy: policy.name });
     const { type: _, ...given } = rulesOf(context, body);
-    const job = context.cluster.startJob(context, () => {
-      const { transferSchedule, ...rules } = policy.rules;
-      const kept = body.isNull('transfer_schedule.name') || transferSchedule === undefined ? {} : { transferSchedule };
-      policy.rules = { ...rules, ...kept, ...given };
-      for (const relationship of context.snapmirror.relationships) {
-        if (relationship.policy === policy) context.snapmirror.scheduleNext(relationship);
-      }
-    });
-    return { done: false, job };
+    const { snapmirror } = context;
+    const unscheduled = body.isNull('transfer_schedule.name');
+    return {
+      done: false,
+      job: context.cluster.startJob(context, changing({ snapmirror, policy, given, unscheduled })),
+    };
   },
 
   remove(context, policy) {
@@ -102,12 +99,44 @@ export const policyResource: Resource<Policy> = {
     if (policy.builtIn) throw new Refusal('policyBuiltIn', { policy: policy.name });
     const used = context.snapmirror.relationships.some((known) => known.policy === policy && known.existsAtDestination);
     if (used) throw new Refusal('policyInUse', { policy: policy.name });
-    const job = cluster.startJob(context, () => {
-      cluster.policies.splice(cluster.policies.indexOf(policy), 1);
-    });
-    return { done: false, job };
+    return { done: false, job: cluster.startJob(context, removing({ cluster, policy })) };
   },
 };
+
+interface OnPolicy {
+  readonly cluster: ClusterState;
+  readonly policy: Policy;
+}
+
+const adding = later('policy: add', ({ cluster, policy }: OnPolicy) => {
+  cluster.policies.push(policy);
+});
+
+const changing = later(
+  'policy: change',
+  ({
+    snapmirror,
+    policy,
+    given,
+    unscheduled,
+  }: {
+    readonly snapmirror: SnapMirror;
+    readonly policy: Policy;
+    readonly given: Partial<PolicyRules>;
+    readonly unscheduled: boolean;
+  }) => {
+    const { transferSchedule, ...rules } = policy.rules;
+    const kept = unscheduled || transferSchedule === undefined ? {} : { transferSchedule };
+    policy.rules = { ...rules, ...kept, ...given };
+    for (const relationship of snapmirror.relationships) {
+      if (relationship.policy === policy) snapmirror.scheduleNext(relationship);
+    }
+  },
+);
+
+const removing = later('policy: remove', ({ cluster, policy }: OnPolicy) => {
+  cluster.policies.splice(cluster.policies.indexOf(policy), 1);
+});
 
 /** To read only: the simulator takes no snapshots on a schedule of a volume's own. */
 export const snapshotPolicyResource: Resource<SnapshotPolicy> = {

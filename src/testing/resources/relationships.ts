@@ -5,6 +5,8 @@ import { type JsonTree, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { durationText, timeText } from '../http/time-text.ts';
+import type { Job } from '../jobs.ts';
+import { type Later, later } from '../later.ts';
 import { Refusal } from '../refusals.ts';
 import {
   abortTransfer,
@@ -20,6 +22,7 @@ import {
 import type { Policy } from '../snapmirror/policies.ts';
 import type { Relationship, RelationshipEnd, Transfer } from '../snapmirror/relationship.ts';
 import type { Schedule } from '../snapmirror/schedules.ts';
+import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Svm } from '../svm.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import * as fields from './rest-fields.ts';
@@ -85,16 +88,15 @@ export const relationshipResource: Resource<Relationship> = {
   post(context, body) {
     const { cluster, snapmirror } = context;
     const plan = planCreate(context, body);
-    let made: Relationship | undefined;
-    const run = () => {
-      const wanted = plan.complete();
-      made = createRelationship(snapmirror, wanted);
-      if (plan.initialize) startTransfer(snapmirror, made, {});
-    };
     if (context.arguments.boolean('validate_only', false)) return { done: true };
-    const job = cluster.startJob(context, run, plan.svm);
+    const job = cluster.startJob(context, creating({ snapmirror, plan }), plan.svm);
     const query = new URLSearchParams({ 'destination.path': body.text('destination.path') ?? '' });
-    return { done: false, job, record: () => made, location: `/snapmirror/relationships?${query}` };
+    return {
+      done: false,
+      job,
+      record: () => job.made as Relationship | undefined,
+      location: `/snapmirror/relationships?${query}`,
+    };
   },
 
   patch(context, relationship, body) {
@@ -188,9 +190,29 @@ export const transferResource: Resource<Transfer> = {
 interface CreatePlan {
   readonly svm: Svm;
   readonly initialize: boolean;
-  /** What is to be related, the destination made first where that was asked for. */
-  complete(): NewRelationship;
+  readonly wanted: Omit<NewRelationship, 'destination'>;
+  /** The destination, or how it is to be made. */
+  readonly destination: RelationshipEnd | ProvisionPlan;
 }
+
+interface ProvisionPlan {
+  readonly cluster: ClusterState;
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+const creating = later(
+  'relationship: create',
+  ({ snapmirror, plan }: { readonly snapmirror: SnapMirror; readonly plan: CreatePlan }, job: Job) => {
+    const { svm, wanted, destination: end, initialize } = plan;
+    const { cluster } = end;
+    const volume =
+      'volume' in end ? end.volume : provisionDestination(cluster, svm, end.name, end.sizeBytes, wanted.source.volume);
+    const made = createRelationship(snapmirror, { ...wanted, destination: { cluster, volume } });
+    job.made = made;
+    if (initialize) startTransfer(snapmirror, made, {});
+  },
+);
 
 function planCreate(context: RequestContext, body: Body): CreatePlan {
   body.require('source.path', 'destination.path');
@@ -210,21 +232,17 @@ function planCreate(context: RequestContext, body: Body): CreatePlan {
   for (const name of ['throttle', 'backoff_level']) {
     if (provisions && body.has(name)) throw new Refusal('notWithCreateDestination', { name });
   }
-  const common = { source: peers, policy, schedule, throttle: body.number('throttle') ?? 0 };
+  const wanted = { source: peers, policy, schedule, throttle: body.number('throttle') ?? 0 };
   const initialize = state !== undefined;
   if (provisions) {
     const size = body.number('create_destination.size') ?? peers.volume.sizeBytes;
-    const complete = () => ({
-      ...common,
-      destination: { cluster, volume: provisionDestination(cluster, svm, volumeName, size) },
-    });
-    return { svm, initialize, complete };
+    return { svm, initialize, wanted, destination: { cluster, name: volumeName, sizeBytes: size } };
   }
   const volume = cluster.findVolume(svm, volumeName);
   if (!volume) throw new Refusal('volumeMissing', { name: 'destination.path' });
-  const wanted = { ...common, destination: { cluster, volume } };
-  checkCreate(context.snapmirror, wanted);
-  return { svm, initialize, complete: () => wanted };
+  const destination = { cluster, volume };
+  checkCreate(context.snapmirror, { ...wanted, destination });
+  return { svm, initialize, wanted, destination };
 }
 
 /** `svm:volume`; other kinds of ends are not simulated. */
@@ -314,18 +332,16 @@ function scheduleOf(
 }
 
 /** While the job lasts, the relationship takes no other change. */
-function startBusyJob(
-  context: RequestContext,
-  relationship: Relationship,
-  run: Parameters<ClusterState['startJob']>[1],
-) {
+function startBusyJob(context: RequestContext, relationship: Relationship, run: Later<[job: Job]>) {
   const job = context.cluster.startJob(context, run, relationship.destination.volume.svm);
   relationship.busy = job;
-  job.onEnd(() => {
-    relationship.busy = undefined;
-  });
+  job.onEnd(free({ relationship }));
   return job;
 }
+
+const free = later('relationship: free', ({ relationship }: { readonly relationship: Relationship }) => {
+  relationship.busy = undefined;
+});
 
 // ---- what is shown
 
@@ -364,7 +380,7 @@ function relationshipView(relationship: Relationship, context: RequestContext): 
     healthy: relationship.healthy,
     unhealthy_reason: relationship.healthy ? undefined : relationship.unhealthyReasons,
     policy: policyReference(relationship.policy),
-    group_type: 'none',
+    group_type: destination.volume.style === 'flexgroup' ? 'flexgroup' : 'none',
     throttle: relationship.throttle,
     transfer_schedule: schedule && { name: schedule.name, uuid: schedule.uuid },
     exported_snapshot: state === 'uninitialized' ? undefined : relationship.exported?.name,

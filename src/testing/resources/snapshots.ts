@@ -3,7 +3,10 @@ import type { SnapshotInfo } from '../../core/wafl/view.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { timeText } from '../http/time-text.ts';
+import type { Job } from '../jobs.ts';
+import { later } from '../later.ts';
 import { Refusal } from '../refusals.ts';
+import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import * as fields from './rest-fields.ts';
 
@@ -40,20 +43,14 @@ export const snapshotResource: Resource<SnapshotInfo> = {
     if (volume.snapshotInfos().some((known) => known.name === name)) throw new Refusal('snapshotExists');
     const label = body.text('snapmirror_label');
     const comment = body.text('comment');
-    let made: SnapshotInfo | undefined;
-    const job = cluster.startJob(
-      context,
-      () => {
-        if (volume.state !== 'online')
-          throw new Refusal('volumeOffline', { volume: volume.name, svm: volume.svm.name });
-        made = volume.takeSnapshot(name, {
-          ...(label === undefined ? {} : { label }),
-          ...(comment === undefined ? {} : { comment }),
-        });
-      },
-      volume.svm,
-    );
-    return { done: false, job, record: () => made, location: `/storage/volumes/${volume.uuid}/snapshots?name=${name}` };
+    const facts = { ...(label === undefined ? {} : { label }), ...(comment === undefined ? {} : { comment }) };
+    const job = cluster.startJob(context, taking({ volume, name, facts }), volume.svm);
+    return {
+      done: false,
+      job,
+      record: () => job.made as SnapshotInfo | undefined,
+      location: `/storage/volumes/${volume.uuid}/snapshots?name=${name}`,
+    };
   },
 
   patch(context, snapshot, body) {
@@ -66,42 +63,60 @@ export const snapshotResource: Resource<SnapshotInfo> = {
     }
     const label = body.text('snapmirror_label');
     const comment = body.text('comment');
-    const job = cluster.startJob(
-      context,
-      () => {
-        volume.content.updateSnapshot(snapshot.name, {
-          ...(name === undefined ? {} : { name }),
-          ...(label === undefined ? {} : { label }),
-          ...(comment === undefined ? {} : { comment }),
-        });
-      },
-      volume.svm,
-    );
-    return { done: false, job };
+    const facts = {
+      ...(name === undefined ? {} : { name }),
+      ...(label === undefined ? {} : { label }),
+      ...(comment === undefined ? {} : { comment }),
+    };
+    return { done: false, job: cluster.startJob(context, changing({ volume, snapshot, facts }), volume.svm) };
   },
 
   remove(context, snapshot) {
     const { cluster } = context;
     const volume = volumeOf(context);
-    const job = cluster.startJob(
-      context,
-      () => {
-        if (!volume.snapshotByUuid(snapshot.uuid)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-        const owners = ownersOf(context, volume, snapshot);
-        if (owners.length > 0) {
-          throw new Refusal('snapshotLocked', {
-            snapshot: snapshot.name,
-            volume: volume.name,
-            owners: owners.join(', '),
-          });
-        }
-        volume.content.deleteSnapshot(snapshot.name);
-      },
-      volume.svm,
-    );
-    return { done: false, job };
+    const { snapmirror } = context;
+    return { done: false, job: cluster.startJob(context, removing({ snapmirror, volume, snapshot }), volume.svm) };
   },
 };
+
+interface OnSnapshot {
+  readonly volume: SimulatedVolume;
+  readonly snapshot: SnapshotInfo;
+}
+
+interface SnapshotFacts {
+  readonly label?: string;
+  readonly comment?: string;
+}
+
+const taking = later(
+  'snapshot: take',
+  (
+    { volume, name, facts }: { readonly volume: SimulatedVolume; readonly name: string; readonly facts: SnapshotFacts },
+    job: Job,
+  ) => {
+    if (volume.state !== 'online') throw new Refusal('volumeOffline', { volume: volume.name, svm: volume.svm.name });
+    job.made = volume.takeSnapshot(name, facts);
+  },
+);
+
+const changing = later(
+  'snapshot: change',
+  ({ volume, snapshot, facts }: OnSnapshot & { readonly facts: SnapshotFacts & { readonly name?: string } }) =>
+    volume.content.updateSnapshot(snapshot.name, facts),
+);
+
+const removing = later(
+  'snapshot: remove',
+  ({ snapmirror, volume, snapshot }: OnSnapshot & { readonly snapmirror: SnapMirror }) => {
+    if (!volume.snapshotByUuid(snapshot.uuid)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+    const owners = ownersOf({ snapmirror }, volume, snapshot);
+    if (owners.length > 0) {
+      throw new Refusal('snapshotLocked', { snapshot: snapshot.name, volume: volume.name, owners: owners.join(', ') });
+    }
+    volume.content.deleteSnapshot(snapshot.name);
+  },
+);
 
 function volumeOf({ cluster, svm, path }: RequestContext): SimulatedVolume {
   const volume = cluster.volumes.get(path['volume.uuid'] ?? '');
@@ -110,6 +125,10 @@ function volumeOf({ cluster, svm, path }: RequestContext): SimulatedVolume {
 }
 
 /** Who needs the snapshot: the base of a relationship may not be deleted. */
-function ownersOf({ snapmirror }: RequestContext, volume: SimulatedVolume, { uuid }: SnapshotInfo): string[] {
+function ownersOf(
+  { snapmirror }: Pick<RequestContext, 'snapmirror'>,
+  volume: SimulatedVolume,
+  { uuid }: SnapshotInfo,
+): string[] {
   return snapmirror.isBase(volume, uuid) ? ['snapmirror_dependent'] : [];
 }

@@ -8,6 +8,7 @@ import {
 } from '../cluster-state.ts';
 import type { Outcome, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
+import { later } from '../later.ts';
 import { Refusal } from '../refusals.ts';
 import type { Aggregate, Svm } from '../svm.ts';
 import * as fields from './rest-fields.ts';
@@ -109,19 +110,7 @@ export const svmPeerResource: Resource<SvmPeer> = {
       state: accepted ? 'peered' : 'initiated',
       applications,
     };
-    const job = cluster.startJob(context, () => {
-      if (!cluster.reaches(peerCluster)) throw unreachable(peerCluster);
-      cluster.svmPeers.push(own);
-      peerCluster.svmPeers.push({
-        uuid: cluster.physics.random.uuid(),
-        svm: peerSvm,
-        peerSvm: svm,
-        peerCluster: cluster,
-        alias: local ? svm.name : peerCluster.freeAlias(svm.name, svm),
-        state: accepted ? 'peered' : 'pending',
-        applications,
-      });
-    });
+    const job = cluster.startJob(context, peering({ cluster, own }));
     return { done: false, job, record: () => own, location: `/svm/peers/${own.uuid}` };
   },
 
@@ -136,19 +125,11 @@ export const svmPeerResource: Resource<SvmPeer> = {
     if (alias !== undefined && alias !== peer.alias && cluster.freeAlias(alias, peer.peerSvm) !== alias) {
       throw new Refusal('svmPeerNameClash', { name: alias });
     }
-    const job = cluster.startJob(context, () => {
-      if (!cluster.reaches(peer.peerCluster)) throw unreachable(peer.peerCluster);
-      if (body.has('applications')) {
-        peer.applications = body.texts('applications');
-        if (other) other.applications = peer.applications;
-      }
-      if (state !== undefined) {
-        peer.state = state;
-        if (other) other.state = state;
-      }
-      if (alias !== undefined) peer.alias = alias;
-    });
-    return { done: false, job };
+    const applications = body.has('applications') ? body.texts('applications') : undefined;
+    return {
+      done: false,
+      job: cluster.startJob(context, changing({ cluster, peer, other, applications, state, alias })),
+    };
   },
 
   remove(context, peer): Outcome<SvmPeer> {
@@ -159,16 +140,56 @@ export const svmPeerResource: Resource<SvmPeer> = {
       return existsAtDestination && svms.includes(peer.svm) && svms.includes(peer.peerSvm);
     });
     if (inUse && !force) throw new Refusal('svmPeerInUse');
-    const job = cluster.startJob(context, () => {
-      const { peerCluster } = peer;
-      if (!cluster.reaches(peerCluster) && !force) throw unreachable(peerCluster);
-      const other = otherHalf(peer);
-      cluster.svmPeers = cluster.svmPeers.filter((known) => known !== peer);
-      if (cluster.reaches(peerCluster)) peerCluster.svmPeers = peerCluster.svmPeers.filter((known) => known !== other);
-    });
-    return { done: false, job };
+    return { done: false, job: cluster.startJob(context, unpeering({ cluster, peer, force })) };
   },
 };
+
+const peering = later(
+  'SVM peer: make',
+  ({ cluster, own }: { readonly cluster: ClusterState; readonly own: SvmPeer }) => {
+    const { svm, peerSvm, peerCluster, state, applications } = own;
+    if (!cluster.reaches(peerCluster)) throw unreachable(peerCluster);
+    cluster.svmPeers.push(own);
+    peerCluster.svmPeers.push({
+      uuid: cluster.physics.random.uuid(),
+      svm: peerSvm,
+      peerSvm: svm,
+      peerCluster: cluster,
+      alias: peerCluster === cluster ? svm.name : peerCluster.freeAlias(svm.name, svm),
+      state: state === 'peered' ? 'peered' : 'pending',
+      applications,
+    });
+  },
+);
+
+interface PeerChange {
+  readonly cluster: ClusterState;
+  readonly peer: SvmPeer;
+  readonly other: SvmPeer | undefined;
+  readonly applications: readonly string[] | undefined;
+  readonly state: SvmPeerState | undefined;
+  readonly alias: string | undefined;
+}
+
+const changing = later('SVM peer: change', ({ cluster, peer, other, applications, state, alias }: PeerChange) => {
+  if (!cluster.reaches(peer.peerCluster)) throw unreachable(peer.peerCluster);
+  for (const half of other ? [peer, other] : [peer]) {
+    if (applications) half.applications = applications;
+    if (state !== undefined) half.state = state;
+  }
+  if (alias !== undefined) peer.alias = alias;
+});
+
+const unpeering = later(
+  'SVM peer: remove',
+  ({ cluster, peer, force }: { readonly cluster: ClusterState; readonly peer: SvmPeer; readonly force: boolean }) => {
+    const { peerCluster } = peer;
+    if (!cluster.reaches(peerCluster) && !force) throw unreachable(peerCluster);
+    const other = otherHalf(peer);
+    cluster.svmPeers = cluster.svmPeers.filter((known) => known !== peer);
+    if (cluster.reaches(peerCluster)) peerCluster.svmPeers = peerCluster.svmPeers.filter((known) => known !== other);
+  },
+);
 
 /** Permissions belong to the cluster whose SVM others may become peers of. Their key is of two parts. */
 export const svmPeerPermissionResource: Resource<SvmPeerPermission> = {

@@ -1,21 +1,21 @@
 /** /storage/volumes: ONTAP's rules of volumes (rest-facts sections 4, 5 and 10). */
 import type { ClusterState } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
-import { overlaid, withoutAbsent } from '../http/json-tree.ts';
+import { overlaid } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
-import { timeText } from '../http/time-text.ts';
+import type { Job } from '../jobs.ts';
+import { later } from '../later.ts';
 import { Refusal } from '../refusals.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Aggregate, Svm } from '../svm.ts';
-import type { SimulatedVolume, VolumeState, VolumeStyle, VolumeType } from '../volume.ts';
+import { Constituent, type SimulatedVolume, type VolumeState, type VolumeType } from '../volume.ts';
+import { checkSize, makeFlexGroup, placement, placementOf, smallestBytes, stepsBefore, styleOf } from './flexgroups.ts';
 import * as fields from './rest-fields.ts';
+import { volumeRecord } from './volume-record.ts';
 
-const MIB = 2 ** 20;
-const SMALLEST_BYTES = 20 * MIB;
-const DEFAULT_RESERVE_PERCENT = 5;
-
-export const volumeResource: Resource<SimulatedVolume> = {
+/** FlexVols and FlexGroups; the constituents of FlexGroups only where they are asked for. */
+export const volumeResource: Resource<SimulatedVolume | Constituent> = {
   path: '/storage/volumes',
   schema: schema(fields.VOLUME),
   keys: ['uuid', 'name'],
@@ -25,16 +25,20 @@ export const volumeResource: Resource<SimulatedVolume> = {
     DELETE: ['force', 'validate_only'],
     GET: ['is_constituent'],
   },
-  records: ({ cluster, svm }) => {
+  expensive: ['constituents'],
+  records: (context) => {
+    const { cluster, svm } = context;
     const all = [...cluster.volumes.values()];
-    return svm === undefined ? all : all.filter((volume) => volume.svm === svm);
+    const seen = svm === undefined ? all : all.filter((volume) => volume.svm === svm);
+    return context.arguments.boolean('is_constituent', false) ? seen.flatMap(({ constituents }) => constituents) : seen;
   },
   find: ({ cluster, svm }, key) => {
-    const volume = cluster.volumes.get(key);
-    return volume && (svm === undefined || volume.svm === svm) ? volume : undefined;
+    const volume = cluster.volumes.get(key) ?? cluster.constituent(key);
+    const owner = volume instanceof Constituent ? volume.group.svm : volume?.svm;
+    return svm === undefined || owner === svm ? volume : undefined;
   },
   key: ({ uuid }) => uuid,
-  view: viewOf,
+  view: volumeRecord,
 
   post(context, body) {
     const { cluster } = context;
@@ -45,49 +49,45 @@ export const volumeResource: Resource<SimulatedVolume> = {
     checkName(name);
     const type = (body.text('type') ?? 'rw') as VolumeType;
     if (type !== 'rw' && type !== 'dp') throw new Refusal('notSimulated', { what: `volumes of type ${type}` });
-    const style = (body.text('style') ?? 'flexvol') as VolumeStyle;
-    if (style !== 'flexvol' && style !== 'flexgroup') {
-      throw new Refusal('invalidValue', { value: style, name: 'style', expected: '<flexvol|flexgroup>' });
-    }
-    const sizeBytes = body.number('size') ?? body.number('space.size') ?? SMALLEST_BYTES;
-    if (sizeBytes < SMALLEST_BYTES) throw new Refusal('volumeTooSmall', { size: sizeBytes });
     if (type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
-    const aggregates = aggregatesOf(cluster, body);
+    const named = aggregatesOf(cluster, body);
+    const style = styleOf(body, named);
+    const aggregates = style === 'flexgroup' ? placementOf(body, named) : named;
+    const constituents = style === 'flexgroup' ? aggregates.length : 0;
+    const sizeBytes = body.number('size') ?? body.number('space.size') ?? smallestBytes(constituents);
+    checkSize(sizeBytes, constituents);
     if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
     if (validatesOnly(context, body)) return { done: true };
-    let made: SimulatedVolume | undefined;
+    const facts = {
+      ...{ svm, name, type, style, sizeBytes, aggregates },
+      junctionPath: type === 'dp' ? undefined : body.text('nas.path'),
+      encrypted: body.boolean('encryption.enabled') ?? false,
+      settings: settingsOf(body),
+    };
     const job = cluster.startJob(
       context,
-      () => {
-        if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
-        const junctionPath = type === 'dp' ? undefined : body.text('nas.path');
-        if (junctionPath !== undefined) checkJunction(cluster, svm, name, junctionPath);
-        made = cluster.addVolume({
-          svm,
-          name,
-          type,
-          style,
-          sizeBytes,
-          aggregates,
-          junctionPath,
-          encrypted: body.boolean('encryption.enabled') ?? false,
-          settings: settingsOf(body),
-        });
-        if (body.text('state') === 'offline') takeOffline(made);
-      },
+      making({ cluster, facts, offline: body.text('state') === 'offline' }),
       svm,
+      style === 'flexgroup' ? stepsBefore(cluster, aggregates) : 1,
     );
     const query = new URLSearchParams({ name });
-    return { done: false, job, record: () => made, location: `/storage/volumes?${query}` };
+    return {
+      done: false,
+      job,
+      record: () => job.made as SimulatedVolume | undefined,
+      location: `/storage/volumes?${query}`,
+    };
   },
 
   patch(context, volume, body) {
     const { cluster } = context;
+    if (volume instanceof Constituent) throw constituentIsKept(volume);
     refuseUnsimulated(body);
     for (const name of NOT_PATCHABLE) if (body.has(name)) throw new Refusal('fieldNotPatchable', { name });
+    const added = addedAggregates(cluster, volume, body);
     if (volume.type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
     const sizeBytes = body.number('size') ?? body.number('space.size');
-    if (sizeBytes !== undefined && sizeBytes < SMALLEST_BYTES) throw new Refusal('volumeTooSmall', { size: sizeBytes });
+    if (sizeBytes !== undefined) checkSize(sizeBytes, volume.constituents.length + added.length);
     const state = body.text('state') as VolumeState | undefined;
     checkName(body.text('name') ?? volume.name);
     if (state !== undefined && !['online', 'offline', 'restricted'].includes(state)) {
@@ -100,45 +100,81 @@ export const volumeResource: Resource<SimulatedVolume> = {
     if (state !== undefined) volume.stateChanges++;
     const job = cluster.startJob(
       context,
-      () => {
-        if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-        checkChange(context, volume, body, { state, sizeBytes });
-        change(volume, body, { state, sizeBytes });
-      },
+      changing({ cluster, snapmirror: context.snapmirror, volume, body, added, changed: { state, sizeBytes } }),
       volume.svm,
     );
     if (state !== undefined) {
-      job.onEnd(() => {
-        volume.stateChanges--;
-      });
+      job.onEnd(stateSettled({ volume }));
     }
     return { done: false, job };
   },
 
   remove(context, volume) {
     const { cluster } = context;
+    if (volume instanceof Constituent) throw constituentIsKept(volume);
     const where = { volume: volume.name, svm: volume.svm.name };
     if (volume.stateChanges > 0) throw new Refusal('volumeStateChanging', where);
-    const checked = () => {
-      if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-      if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
-      if (volume.junctionPath !== undefined)
-        throw new Refusal('volumeMounted', { ...where, path: volume.junctionPath });
-      const end = endOfRelationship(context.snapmirror, volume);
-      if (end !== undefined) throw new Refusal('volumeInRelationship', { ...where, end });
-    };
     if (context.arguments.boolean('validate_only', false)) {
-      checked();
+      checkRemovable(context, volume);
       return { done: true };
     }
-    // A volume that is online is taken offline first.
-    const run = () => {
-      checked();
-      cluster.volumes.delete(volume.uuid);
-    };
-    return { done: false, job: cluster.startJob(context, run, volume.svm) };
+    const { snapmirror } = context;
+    return { done: false, job: cluster.startJob(context, removing({ cluster, snapmirror, volume }), volume.svm) };
   },
 };
+
+type On = Pick<RequestContext, 'cluster' | 'snapmirror'> & { readonly volume: SimulatedVolume };
+
+interface Making {
+  readonly cluster: ClusterState;
+  readonly facts: Parameters<ClusterState['addVolume']>[0];
+  readonly offline: boolean;
+}
+
+const making = later('volume: make', ({ cluster, facts, offline }: Making, job: Job) => {
+  const { svm, name, style, junctionPath } = facts;
+  if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
+  if (junctionPath !== undefined) checkJunction(cluster, svm, name, junctionPath);
+  const made = style === 'flexgroup' ? makeFlexGroup(cluster, job, facts) : cluster.addVolume(facts);
+  job.made = made;
+  if (offline) takeOffline(made);
+});
+
+const changing = later(
+  'volume: change',
+  ({
+    cluster,
+    snapmirror,
+    volume,
+    body,
+    added,
+    changed,
+  }: On & { readonly body: Body; readonly added: readonly Aggregate[]; readonly changed: Change }) => {
+    if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+    checkChange({ cluster, snapmirror }, volume, body, changed);
+    if (added.length > 0) volume.expand(cluster.newConstituents(added));
+    change(volume, body, changed);
+  },
+);
+
+const stateSettled = later('volume: state settled', ({ volume }: { readonly volume: SimulatedVolume }) => {
+  volume.stateChanges--;
+});
+
+/** A volume that is online is taken offline first. */
+const removing = later('volume: remove', ({ cluster, snapmirror, volume }: On) => {
+  checkRemovable({ cluster, snapmirror }, volume);
+  cluster.volumes.delete(volume.uuid);
+});
+
+function checkRemovable({ cluster, snapmirror }: Omit<On, 'volume'>, volume: SimulatedVolume): void {
+  const where = { volume: volume.name, svm: volume.svm.name };
+  if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
+  if (volume.isSvmRoot) throw new Refusal('rootVolumeKept', where);
+  if (volume.junctionPath !== undefined) throw new Refusal('volumeMounted', { ...where, path: volume.junctionPath });
+  const end = endOfRelationship(snapmirror, volume);
+  if (end !== undefined) throw new Refusal('volumeInRelationship', { ...where, end });
+}
 
 /** Asked for in the query or in the body; then nothing is changed. */
 function validatesOnly(context: RequestContext, body: Body): boolean {
@@ -155,7 +191,7 @@ interface Change {
 }
 
 function checkChange(
-  { cluster, snapmirror }: RequestContext,
+  { cluster, snapmirror }: Omit<On, 'volume'>,
   volume: SimulatedVolume,
   body: Body,
   { state, sizeBytes }: Change,
@@ -176,8 +212,9 @@ function checkChange(
     if (!volume.initialized) throw new Refusal('mountUninitialized', where);
     checkJunction(cluster, volume.svm, volume.name, junctionPath);
   }
-  if (sizeBytes !== undefined && sizeBytes < volume.usedBytes())
-    throw new Refusal('volumeTooSmall', { size: sizeBytes });
+  const used = volume.usedBytes();
+  if (sizeBytes !== undefined && sizeBytes < used)
+    throw new Refusal('volumeTooSmall', { size: sizeBytes, smallest: used });
 }
 
 function change(volume: SimulatedVolume, body: Body, { state, sizeBytes }: Change): void {
@@ -201,76 +238,23 @@ function takeOffline(volume: SimulatedVolume): void {
   volume.junctionPath = undefined;
 }
 
-function viewOf(volume: SimulatedVolume, { snapmirror }: RequestContext) {
-  const { settings } = volume;
-  const online = volume.state === 'online';
-  const used = volume.usedBytes();
-  const reserve = Number(
-    (settings['space'] as SpaceSetting | undefined)?.snapshot?.reserve_percent ?? DEFAULT_RESERVE_PERCENT,
-  );
-  const afsTotal = Math.floor((volume.sizeBytes * (100 - reserve)) / 100);
-  const protectedBy = snapmirror
-    .relationshipsOf(volume)
-    .some((known) => known.source.volume === volume && known.existsAtSource);
-  return withoutAbsent(
-    overlaid(
-      {
-        guarantee: { type: 'volume', honored: true },
-        language: 'c.utf_8',
-        snapshot_policy: volume.type === 'dp' ? undefined : { name: 'default' },
-        efficiency: { dedupe: 'none', compression: 'none', state: 'disabled' },
-        space: { snapshot: { reserve_percent: reserve } },
-      },
-      overlaid(settings, {
-        uuid: volume.uuid,
-        name: volume.name,
-        svm: { name: volume.svm.name, uuid: volume.svm.uuid },
-        type: volume.type,
-        style: volume.style,
-        state: volume.state,
-        size: volume.sizeBytes,
-        create_time: timeText(volume.createdAt),
-        is_svm_root: volume.isSvmRoot,
-        msid: volume.msid,
-        aggregates: volume.aggregates.map(({ name, uuid }) => ({ name, uuid })),
-        error_state: { is_inconsistent: false, has_bad_blocks: false },
-        encryption: { enabled: volume.encrypted, state: volume.encrypted ? 'encrypted' : 'unencrypted' },
-        nas: { path: volume.junctionPath },
-        snapshot_count: volume.snapshotInfos().length,
-        snapmirror: { is_protected: protectedBy },
-        efficiency: efficiencyOf(volume),
-        space: {
-          size: volume.sizeBytes,
-          ...(online
-            ? {
-                used,
-                available: Math.max(0, afsTotal - used),
-                afs_total: afsTotal,
-                percent_used: Math.floor((100 * used) / volume.sizeBytes),
-              }
-            : {}),
-        },
-      }),
-    ),
-  );
-}
+/** Has a meaning of its own. */
+const MEANT = new Set([
+  'name',
+  'svm',
+  'type',
+  'style',
+  'size',
+  'aggregates',
+  'constituents_per_aggregate',
+  'state',
+  'encryption',
+  'validate_only',
+]);
 
-interface SpaceSetting {
-  readonly snapshot?: { readonly reserve_percent?: number };
-}
-
-function efficiencyOf(volume: SimulatedVolume): Record<string, unknown> {
-  const { dedupe = 'none', compression = 'none' } = (volume.settings['efficiency'] ?? {}) as Record<string, string>;
-  return {
-    state: dedupe === 'none' && compression === 'none' ? 'disabled' : 'enabled',
-    volume_path: `/vol/${volume.name}`,
-  };
-}
-
-/** What is kept as it was given; the rest of a body has meanings of its own. */
+/** What is kept as it was given. */
 function settingsOf(body: Body): Record<string, unknown> {
-  const own = new Set(['name', 'svm', 'type', 'style', 'size', 'aggregates', 'state', 'encryption', 'validate_only']);
-  return Object.fromEntries(Object.entries(body.tree).filter(([name, value]) => !own.has(name) && value !== null));
+  return Object.fromEntries(Object.entries(body.tree).filter(([name, value]) => !MEANT.has(name) && value !== null));
 }
 
 /** What would have an effect on content or place, and has none here. */
@@ -289,7 +273,19 @@ function refuseUnsimulated(body: Body): void {
 }
 
 /** Fields that only a POST may give. */
-const NOT_PATCHABLE = ['type', 'style', 'svm', 'aggregates', 'language'];
+const NOT_PATCHABLE = ['type', 'style', 'svm', 'language'];
+
+/** Aggregates in a PATCH add constituents to a FlexGroup; they move no FlexVol. */
+function addedAggregates(cluster: ClusterState, volume: SimulatedVolume, body: Body): readonly Aggregate[] {
+  const given = ['aggregates', 'constituents_per_aggregate'].find((name) => body.has(name));
+  if (given === undefined) return [];
+  if (volume.style === 'flexvol') throw new Refusal('fieldNotPatchable', { name: given });
+  return placementOf(body, aggregatesOf(cluster, body));
+}
+
+function constituentIsKept({ name, group }: Constituent): Refusal {
+  return new Refusal('constituentKept', { volume: name, group: group.name });
+}
 
 function svmOf(context: RequestContext, body: Body): Svm {
   const { cluster, svm } = context;
@@ -333,18 +329,23 @@ function endOfRelationship(snapmirror: SnapMirror, volume: SimulatedVolume): 'so
   return undefined;
 }
 
-/** Makes the destination that a relationship asks for with create_destination. */
+/** Makes the destination that a relationship asks for with create_destination: of the geometry of its source. */
 export function provisionDestination(
   cluster: ClusterState,
   svm: Svm,
   name: string,
   sizeBytes: number,
+  source: SimulatedVolume,
 ): SimulatedVolume {
   if (cluster.findVolume(svm, name)) {
     throw new Refusal('destinationNotProvisioned', { reason: `volume ${svm.name}:${name} already exists` });
   }
+  const { style } = source;
   const free = (aggregate: Aggregate) => aggregate.sizeBytes - cluster.usedBytes(aggregate);
-  const [roomiest] = [...cluster.aggregates].sort((a, b) => free(b) - free(a));
-  if (!roomiest || free(roomiest) < sizeBytes) throw new Refusal('destinationHasNoSpace');
-  return cluster.addVolume({ svm, name, type: 'dp', style: 'flexvol', sizeBytes, aggregates: [roomiest] });
+  const roomiest = [...cluster.aggregates].sort((a, b) => free(b) - free(a));
+  const wanted = Math.max(1, source.constituents.length);
+  const roomy = roomiest.filter((aggregate) => free(aggregate) >= sizeBytes / wanted);
+  if (roomy.length === 0) throw new Refusal('destinationHasNoSpace');
+  const aggregates = placement(roomy, wanted).slice(0, wanted);
+  return cluster.addVolume({ svm, name, type: 'dp', style, sizeBytes, aggregates });
 }

@@ -4,10 +4,12 @@
  */
 import type { ClusterState } from '../cluster-state.ts';
 import { type Job, jobError } from '../jobs.ts';
+import { type Later, later } from '../later.ts';
 import { Refusal, type RefusalName } from '../refusals.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import type { Policy } from './policies.ts';
 import {
+  nothing,
   RELATIONSHIP_STATES,
   Relationship,
   type RelationshipState,
@@ -20,6 +22,9 @@ import { type SnapMirror, TRANSFER_ERRORS, type TransferOptions } from './snapmi
 const IN_PROGRESS = 'Another transfer is in progress';
 const NO_COMMON_SNAPSHOT = 'No common Snapshot copy found between the source and destination volumes';
 const UNREACHABLE = 'Failed to contact the peer cluster';
+/** The words that others know it by: rest-facts section 3, create_snapmirror. */
+const geometryChange = ({ destination }: Relationship) =>
+  `Geometry of the destination FlexGroup volume "${destination.volume.path}" has been changed since the SnapMirror relationship was created`;
 
 // ---- create
 
@@ -39,11 +44,24 @@ export function checkCreate(snapmirror: SnapMirror, wanted: NewRelationship): Re
   if (destinationOf(snapmirror, destination.volume)) throw new Refusal('relationshipExists', { path });
   if (policy.rules.type === 'continuous') throw new Refusal('policyUnsuitable');
   if (policy.sync && throttle > 0) throw new Refusal('throttleOnSync');
+  checkGeometry(source.volume, destination.volume);
+  if (policy.sync && source.volume.style === 'flexgroup') throw new Refusal('policyUnsuitable');
   if (destination.volume.type === 'dp') return 'uninitialized';
   const related = snapmirror.commonSnapshot(source.volume, destination.volume) !== undefined;
   if (snapmirror.physics.switches.createOntoReadWrite === 'refused' || !related)
     throw new Refusal('destinationNotDp', { path });
   return 'broken_off';
+}
+
+/** What is still being made has no geometry to compare: that shows when it is to be initialised. */
+function checkGeometry(source: SimulatedVolume, destination: SimulatedVolume): void {
+  if (source.style !== destination.style) {
+    throw new Refusal('stylesDiffer', { source: source.style, destination: destination.style });
+  }
+  const [one, other] = [source.constituents.length, destination.constituents.length];
+  if (one !== other && destination.state !== 'mixed') {
+    throw new Refusal('geometryDiffers', { source: one, destination: other });
+  }
 }
 
 export function createRelationship(snapmirror: SnapMirror, wanted: NewRelationship): Relationship {
@@ -89,7 +107,13 @@ export interface RelationshipChange {
 }
 
 /** What a change does: run when its job's time has come. */
-type Work = (job: Job) => void;
+type Work = Later<[job: Job]>;
+
+/** What most of that work is done on. */
+interface On {
+  readonly snapmirror: SnapMirror;
+  readonly relationship: Relationship;
+}
 
 /** Checks the change as a whole and returns the work that makes it. The meaning of `state` depends on the state it is in. */
 export function planChange(snapmirror: SnapMirror, relationship: Relationship, change: RelationshipChange): Work {
@@ -98,11 +122,21 @@ export function planChange(snapmirror: SnapMirror, relationship: Relationship, c
   checkAttributes(relationship, change);
   const transition =
     change.state === undefined ? undefined : planTransition(snapmirror, relationship, change, change.state);
-  return (job) => {
+  return changing({ snapmirror, relationship, change, transition });
+}
+
+type OnChange = On & { readonly change: RelationshipChange };
+
+const changing = later(
+  'relationship: change',
+  (
+    { snapmirror, relationship, change, transition }: OnChange & { readonly transition: Work | undefined },
+    job: Job,
+  ) => {
     applyAttributes(snapmirror, relationship, change);
     transition?.(job);
-  };
-}
+  },
+);
 
 function checkFlags({ state, preserve, quickResync, restoreToSnapshot, recoverAfterBreak }: RelationshipChange): void {
   const mirrors = state === 'snapmirrored' || state === 'in_sync';
@@ -162,28 +196,29 @@ function planTransition(
 function planMirroring(snapmirror: SnapMirror, relationship: Relationship, change: RelationshipChange): Work {
   switch (relationship.state) {
     case 'uninitialized':
-      return (job) => initialize(snapmirror, relationship, job);
+      return initializing({ snapmirror, relationship });
     case 'paused':
-      return () => resume(snapmirror, relationship);
+      return resuming({ snapmirror, relationship });
     case 'broken_off':
-      return (job) => resync(snapmirror, relationship, change.preserve ?? false, job);
+      return resyncing({ snapmirror, relationship, preserve: change.preserve ?? false });
     default:
-      if (relationship.pausing) return () => resume(snapmirror, relationship);
+      if (relationship.pausing) return resuming({ snapmirror, relationship });
       // A resync that runs shows snapmirrored, by switch: it is no relationship in its target state.
       if (relationship.running?.type === 'resync') throw new Refusal('resyncFailed', { reason: IN_PROGRESS });
       throw new Refusal('alreadyInitialized');
   }
 }
 
-function initialize(snapmirror: SnapMirror, relationship: Relationship, job: Job): void {
+const initializing = later('relationship: initialize', ({ snapmirror, relationship }: On, job: Job) => {
   if (relationship.running) throw new Refusal('initializeFailed', { reason: IN_PROGRESS });
+  if (relationship.geometryChanged) throw new Refusal('initializeFailed', { reason: geometryChange(relationship) });
   snapmirror.start(relationship, 'initialize');
   if (snapmirror.physics.switches.transferJob === 'waits')
     endWithTransfer(snapmirror, relationship, job, 'initializeFailed');
-}
+});
 
 /** No transfer at once: the next is that of the schedule. A sync relationship catches up by itself. */
-function resume(snapmirror: SnapMirror, relationship: Relationship): void {
+const resuming = later('relationship: resume', ({ snapmirror, relationship }: On) => {
   if (relationship.pausing) {
     relationship.pausing = false;
     return;
@@ -194,15 +229,17 @@ function resume(snapmirror: SnapMirror, relationship: Relationship): void {
   }
   relationship.setState(policy.targetState, snapmirror.physics.timeline.now);
   if (policy.sync) snapmirror.replicate(relationship);
-}
+});
 
 /**
  * The destination goes back to the newest snapshot that both have, by uuid: what was written to it since is DISCARDED,
  * newer snapshots too unless they are to be preserved. Then it follows the source again.
  */
-function resync(snapmirror: SnapMirror, relationship: Relationship, preserve: boolean, job: Job): void {
+const resyncing = later('relationship: resync', (on: On & { readonly preserve: boolean }, job: Job) => {
+  const { snapmirror, relationship, preserve } = on;
   const { source, destination } = relationship;
   if (relationship.running) throw new Refusal('resyncFailed', { reason: IN_PROGRESS });
+  if (relationship.geometryChanged) throw new Refusal('resyncFailed', { reason: geometryChange(relationship) });
   if (!source.cluster.reaches(destination.cluster)) throw new Refusal('resyncFailed', { reason: UNREACHABLE });
   const usable = source.cluster.has(source.volume) && source.volume.state === 'online';
   const common = usable ? snapmirror.commonSnapshot(source.volume, destination.volume) : undefined;
@@ -221,55 +258,69 @@ function resync(snapmirror: SnapMirror, relationship: Relationship, preserve: bo
     relationship.setState('snapmirrored', snapmirror.physics.timeline.now);
   }
   snapmirror.start(relationship, 'resync');
-  relationship.onTransferEnd(({ state }) => {
-    if (state !== 'success' && relationship.state === 'broken_off') volume.type = 'rw';
-  });
+  relationship.onTransferEnd(writableAgain({ snapmirror, relationship }));
   if (snapmirror.physics.switches.transferJob !== 'ends-when-started')
     endWithTransfer(snapmirror, relationship, job, 'resyncFailed');
-}
+});
+
+/** A resync that did not end well leaves what was broken off before as it was. */
+const writableAgain = later('relationship: writable again', ({ relationship }: On, { state }: Transfer) => {
+  if (state !== 'success' && relationship.state === 'broken_off') relationship.destination.volume.type = 'rw';
+});
 
 function endWithTransfer(snapmirror: SnapMirror, relationship: Relationship, job: Job, refusal: RefusalName): void {
   job.goOn();
-  relationship.onTransferEnd(({ state, error }: Transfer) => {
-    if (state === 'success') job.succeed(snapmirror.physics.timeline.now);
-    else
-      job.fail(
-        snapmirror.physics.timeline.now,
-        jobError(new Refusal(refusal, { reason: error?.message ?? state }), snapmirror.physics.switches),
-      );
-  });
+  relationship.onTransferEnd(endingWithTransfer({ snapmirror, job, refusal }));
 }
+
+type OnJob = Pick<On, 'snapmirror'> & { readonly job: Job };
+
+const endingWithTransfer = later(
+  'job: end with its transfer',
+  ({ snapmirror, job, refusal }: OnJob & { readonly refusal: RefusalName }, { state, error }: Transfer) => {
+    const { timeline, switches } = snapmirror.physics;
+    if (state === 'success') job.succeed(timeline.now);
+    else job.fail(timeline.now, jobError(new Refusal(refusal, { reason: error?.message ?? state }), switches));
+  },
+);
 
 /** A running transfer goes on to its end; then the state is `paused`. Until then the state stays as it was. */
 function planPause(snapmirror: SnapMirror, relationship: Relationship): Work {
   const { state, policy } = relationship;
   if (policy.automatedFailover) throw new Refusal('automatedFailoverState', { state: 'paused' });
-  if (state === 'paused') return () => {};
+  if (state === 'paused') return nothing({});
   if (!['snapmirrored', 'in_sync', 'out_of_sync'].includes(state)) {
     if (relationship.running) throw new Refusal('pauseWhileInitializing');
     throw new Refusal('pauseNotInThisState', { state });
   }
-  return (job) => {
-    const { timeline, switches } = snapmirror.physics;
-    if (policy.sync) {
-      const { source, destination } = relationship;
-      if (!source.cluster.reaches(destination.cluster)) throw new Refusal('pauseFailed', { reason: UNREACHABLE });
-      if (relationship.dirty) snapmirror.replicate(relationship);
-      if (relationship.running) snapmirror.end(relationship, 'aborted', TRANSFER_ERRORS.aborted);
-    }
-    if (!relationship.running) {
-      relationship.setState('paused', timeline.now);
-      return;
-    }
-    relationship.pausing = true;
-    if (switches.pauseJob === 'ends-at-once') return;
-    job.goOn();
-    relationship.onTransferEnd(() => job.succeed(timeline.now));
-    timeline.after(switches.quiesceTimeoutMs, () => {
-      if (!job.ended) job.fail(timeline.now, jobError(new Refusal('quiesceTimedOut'), snapmirror.physics.switches));
-    });
-  };
+  return pausing({ snapmirror, relationship });
 }
+
+const pausing = later('relationship: pause', ({ snapmirror, relationship }: On, job: Job) => {
+  const { timeline, switches } = snapmirror.physics;
+  if (relationship.policy.sync) {
+    const { source, destination } = relationship;
+    if (!source.cluster.reaches(destination.cluster)) throw new Refusal('pauseFailed', { reason: UNREACHABLE });
+    if (relationship.dirty) snapmirror.replicate(relationship);
+    if (relationship.running) snapmirror.end(relationship, 'aborted', TRANSFER_ERRORS.aborted);
+  }
+  if (!relationship.running) {
+    relationship.setState('paused', timeline.now);
+    return;
+  }
+  relationship.pausing = true;
+  if (switches.pauseJob === 'ends-at-once') return;
+  job.goOn();
+  relationship.onTransferEnd(drained({ snapmirror, job }));
+  timeline.after(switches.quiesceTimeoutMs, timingOut({ snapmirror, job }));
+});
+
+const drained = later('job: drained', ({ snapmirror, job }: OnJob) => job.succeed(snapmirror.physics.timeline.now));
+
+const timingOut = later('job: quiesce timeout', ({ snapmirror, job }: OnJob) => {
+  const { timeline, switches } = snapmirror.physics;
+  if (!job.ended) job.fail(timeline.now, jobError(new Refusal('quiesceTimedOut'), switches));
+});
 
 /** The destination becomes writable at the exported snapshot, or at another one it has. The source is not needed. */
 function planBreak(snapmirror: SnapMirror, relationship: Relationship, change: RelationshipChange): Work {
@@ -281,27 +332,29 @@ function planBreak(snapmirror: SnapMirror, relationship: Relationship, change: R
     throw new Refusal('breakUninitialized', { code: switches.breakUninitializedCode });
   }
   if (state === 'broken_off' && !relationship.running) {
-    if (switches.breakWhenBroken === 'accepted') return () => {};
+    if (switches.breakWhenBroken === 'accepted') return nothing({});
     throw new Refusal('breakFailed', { reason: 'The relationship is already broken off' });
   }
   if (switches.breakContactsSource === 'always' && !change.force && !source.cluster.reaches(destination.cluster)) {
     throw new Refusal('peerUnreachable', { cluster: source.cluster.name, node: source.cluster.firstNode });
   }
-  return () => {
-    if (relationship.running) throw new Refusal('breakFailed', { reason: IN_PROGRESS });
-    const { volume } = destination;
-    const snapshot = change.restoreToSnapshot;
-    if (snapshot !== undefined && !volume.snapshotInfos().some(({ name }) => name === snapshot)) {
-      throw new Refusal('breakFailed', { reason: `Snapshot "${snapshot}" does not exist on the destination volume` });
-    }
-    if (relationship.dirty) snapmirror.replicate(relationship);
-    if (snapshot !== undefined) volume.content.restoreSnapshot(snapshot);
-    volume.type = 'rw';
-    relationship.checkpoint = undefined;
-    relationship.pausing = false;
-    relationship.setState('broken_off', snapmirror.physics.timeline.now);
-  };
+  return breaking({ snapmirror, relationship, change });
 }
+
+const breaking = later('relationship: break', ({ snapmirror, relationship, change }: OnChange) => {
+  if (relationship.running) throw new Refusal('breakFailed', { reason: IN_PROGRESS });
+  const { volume } = relationship.destination;
+  const snapshot = change.restoreToSnapshot;
+  if (snapshot !== undefined && !volume.snapshotInfos().some(({ name }) => name === snapshot)) {
+    throw new Refusal('breakFailed', { reason: `Snapshot "${snapshot}" does not exist on the destination volume` });
+  }
+  if (relationship.dirty) snapmirror.replicate(relationship);
+  if (snapshot !== undefined) volume.content.restoreSnapshot(snapshot);
+  volume.type = 'rw';
+  relationship.checkpoint = undefined;
+  relationship.pausing = false;
+  relationship.setState('broken_off', snapmirror.physics.timeline.now);
+});
 
 // ---- transfers
 
@@ -313,6 +366,7 @@ export function startTransfer(snapmirror: SnapMirror, relationship: Relationship
   const type: TransferType = state === 'uninitialized' ? 'initialize' : 'update';
   const failed: RefusalName = type === 'initialize' ? 'initializeTransferFailed' : 'updateFailed';
   if (running) throw new Refusal(failed, { reason: IN_PROGRESS });
+  if (relationship.geometryChanged) throw new Refusal(failed, { reason: geometryChange(relationship) });
   if (type === 'update') {
     if (policy.sync) throw new Refusal(failed, { reason: 'The relationship is synchronous' });
     if (pausing || state === 'paused') throw new Refusal(failed, { reason: 'The relationship is quiesced' });
@@ -356,9 +410,15 @@ export type DeleteScope = 'both' | 'destination' | 'source' | 'source-info';
 export function planDelete(snapmirror: SnapMirror, relationship: Relationship, scope: DeleteScope): Work {
   const { path } = relationship.destination.volume;
   if (relationship.busy) throw new Refusal('modificationInProgress', { path });
-  return () => {
-    if (relationship.running) throw new Refusal('deleteWhileTransferring', { path });
+  return deleting({ snapmirror, relationship, scope });
+}
+
+const deleting = later(
+  'relationship: delete',
+  ({ snapmirror, relationship, scope }: On & { readonly scope: DeleteScope }) => {
     const { source, destination } = relationship;
+    const { path } = destination.volume;
+    if (relationship.running) throw new Refusal('deleteWhileTransferring', { path });
     const reachable = source.cluster.reaches(destination.cluster);
     if (scope === 'both') {
       if (!reachable) throw new Refusal('releaseFailed', { reason: UNREACHABLE });
@@ -375,8 +435,8 @@ export function planDelete(snapmirror: SnapMirror, relationship: Relationship, s
       deleteHalf(snapmirror, relationship, 'source');
       if (scope === 'source') snapmirror.deleteOwnSnapshots(relationship, source.volume);
     }
-  };
-}
+  },
+);
 
 function deleteHalf(snapmirror: SnapMirror, relationship: Relationship, half: 'source' | 'destination'): void {
   const { now } = snapmirror.physics.timeline;

@@ -3,6 +3,7 @@ import type { VolumeTransfer } from '../../core/wafl/transfer.ts';
 import type { SnapshotInfo } from '../../core/wafl/view.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import type { Job } from '../jobs.ts';
+import { type Later, later } from '../later.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import type { Policy } from './policies.ts';
 import type { Schedule } from './schedules.ts';
@@ -33,6 +34,9 @@ export interface TransferError {
   readonly message: string;
 }
 
+/** The place of work where there is none. */
+export const nothing = later('nothing', () => {});
+
 export class Transfer {
   readonly uuid: string;
   readonly type: TransferType;
@@ -46,8 +50,8 @@ export class Transfer {
   state: TransferState = 'transferring';
   endedAt: number | undefined;
   error: TransferError | undefined;
-  cancel: () => void = () => {};
-  #bytesAtEnd = 0;
+  cancel: Later = nothing({});
+  private bytesAtEnd = 0;
 
   constructor(facts: {
     uuid: string;
@@ -77,14 +81,14 @@ export class Transfer {
   }
 
   bytesAt(now: number): number {
-    if (this.endedAt !== undefined) return this.#bytesAtEnd;
+    if (this.endedAt !== undefined) return this.bytesAtEnd;
     const moved = Math.floor(((now - this.startedAt) / 1000) * this.bytesPerSecond);
     return Math.min(this.totalBytes, this.resumedBytes + moved);
   }
 
   end(now: number, state: TransferState, error?: TransferError): void {
     this.cancel();
-    this.#bytesAtEnd = state === 'success' ? this.totalBytes : this.bytesAt(now);
+    this.bytesAtEnd = state === 'success' ? this.totalBytes : this.bytesAt(now);
     this.state = state;
     this.error = error;
     this.endedAt = now;
@@ -96,6 +100,8 @@ export class Relationship {
   readonly source: RelationshipEnd;
   readonly destination: RelationshipEnd;
   readonly createdAt: number;
+  /** How many constituents the destination had when it was created, and since it follows its source in number. */
+  constituents: number;
   policy: Policy;
   /** Overrides the policy's own. */
   schedule: Schedule | undefined;
@@ -122,9 +128,9 @@ export class Relationship {
   /** When the half of each cluster was deleted. */
   goneFromSource: number | undefined;
   goneFromDestination: number | undefined;
-  cancelSchedule: () => void = () => {};
-  readonly #states: { readonly at: number; readonly state: RelationshipState }[] = [];
-  #onTransferEnd: ((transfer: Transfer) => void)[] = [];
+  cancelSchedule: Later = nothing({});
+  private readonly states: { readonly at: number; readonly state: RelationshipState }[] = [];
+  private readonly whenTransferEnds: Later<[transfer: Transfer]>[] = [];
 
   constructor(facts: {
     uuid: string;
@@ -139,21 +145,22 @@ export class Relationship {
     this.destination = facts.destination;
     this.createdAt = facts.createdAt;
     this.policy = facts.policy;
+    this.constituents = facts.destination.volume.constituents.length;
     this.setState(facts.state, facts.createdAt);
   }
 
   get state(): RelationshipState {
-    return this.#states[this.#states.length - 1]?.state ?? 'uninitialized';
+    return this.states[this.states.length - 1]?.state ?? 'uninitialized';
   }
 
   setState(state: RelationshipState, now: number): void {
-    if (state !== this.state || this.#states.length === 0) this.#states.push({ at: now, state });
-    if (this.#states.length > STATES_REMEMBERED) this.#states.shift();
+    if (state !== this.state || this.states.length === 0) this.states.push({ at: now, state });
+    if (this.states.length > STATES_REMEMBERED) this.states.shift();
   }
 
   /** The state as it was at a time: for reads that lag behind. */
   stateAt(time: number): RelationshipState {
-    return this.#states.findLast(({ at }) => at <= time)?.state ?? this.#states[0]?.state ?? this.state;
+    return this.states.findLast(({ at }) => at <= time)?.state ?? this.states[0]?.state ?? this.state;
   }
 
   atDestination(time: number): boolean {
@@ -172,6 +179,11 @@ export class Relationship {
     return this.goneFromSource === undefined;
   }
 
+  /** Somebody expanded the destination FlexGroup, or it was not whole when it was related. */
+  get geometryChanged(): boolean {
+    return this.destination.volume.constituents.length !== this.constituents;
+  }
+
   get effectiveScheduleName(): string | undefined {
     return this.schedule?.name ?? this.policy.rules.transferSchedule;
   }
@@ -186,12 +198,12 @@ export class Relationship {
     return `snapmirror.${svm.uuid}_${msid}.`;
   }
 
-  onTransferEnd(then: (transfer: Transfer) => void): void {
-    this.#onTransferEnd.push(then);
+  onTransferEnd(then: Later<[transfer: Transfer]>): void {
+    this.whenTransferEnds.push(then);
   }
 
   transferEnded(transfer: Transfer): void {
-    for (const then of this.#onTransferEnd.splice(0)) then(transfer);
+    for (const then of this.whenTransferEnds.splice(0)) then(transfer);
   }
 }
 

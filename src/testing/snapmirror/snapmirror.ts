@@ -7,9 +7,11 @@ import type { SnapshotInfo } from '../../core/wafl/view.ts';
 import { VolumeModelError } from '../../errors.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import type { FaultOf } from '../faults.ts';
+import { later } from '../later.ts';
 import type { Physics } from '../physics.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import {
+  nothing,
   type Relationship,
   Transfer,
   type TransferError,
@@ -50,9 +52,9 @@ const OWN_SNAPSHOTS_KEPT = 1;
 
 export class SnapMirror {
   readonly physics: Physics;
-  readonly #relationships = new Map<string, Relationship>();
-  readonly #byVolume = new Map<SimulatedVolume, Set<Relationship>>();
-  readonly #faults: { readonly cluster: ClusterState; readonly fault: TransferFault }[] = [];
+  private readonly byUuid = new Map<string, Relationship>();
+  private readonly byVolume = new Map<SimulatedVolume, Set<Relationship>>();
+  private readonly armed: { readonly cluster: ClusterState; readonly fault: TransferFault }[] = [];
 
   constructor(physics: Physics) {
     this.physics = physics;
@@ -60,23 +62,23 @@ export class SnapMirror {
 
   /** All of the world, those too that are gone and only seen by reads that lag behind. Each is stored once. */
   get relationships(): Relationship[] {
-    return [...this.#relationships.values()];
+    return [...this.byUuid.values()];
   }
 
   relationship(uuid: string): Relationship | undefined {
-    return this.#relationships.get(uuid);
+    return this.byUuid.get(uuid);
   }
 
   /** Those that have the volume at one of their ends. */
   relationshipsOf(volume: SimulatedVolume): readonly Relationship[] {
-    return [...(this.#byVolume.get(volume) ?? [])];
+    return [...(this.byVolume.get(volume) ?? [])];
   }
 
   add(relationship: Relationship): void {
-    this.#relationships.set(relationship.uuid, relationship);
+    this.byUuid.set(relationship.uuid, relationship);
     for (const { volume } of [relationship.source, relationship.destination]) {
-      const known = this.#byVolume.get(volume) ?? new Set();
-      this.#byVolume.set(volume, known.add(relationship));
+      const known = this.byVolume.get(volume) ?? new Set();
+      this.byVolume.set(volume, known.add(relationship));
     }
   }
 
@@ -84,7 +86,7 @@ export class SnapMirror {
   start(relationship: Relationship, type: TransferType, options: TransferOptions = {}): Transfer {
     const { timeline } = this.physics;
     const resumes = relationship.checkpoint;
-    const { parts, obstacle } = this.#prepared(relationship, type, options.sourceSnapshot);
+    const { parts, obstacle } = this.prepared(relationship, type, options.sourceSnapshot);
     const throttle = options.throttle ?? relationship.throttle;
     const rate = this.physics.transferRate;
     const transfer = new Transfer({
@@ -98,19 +100,19 @@ export class SnapMirror {
     });
     relationship.running = transfer;
     if (!obstacle) relationship.checkpoint = undefined;
-    const scripted = this.#takeFault(relationship);
+    const scripted = this.takeFault(relationship);
     if (obstacle) {
       const afterMs = obstacle === TRANSFER_ERRORS.unreachable ? CONTACT_TIMEOUT_MS : SHORTEST_TRANSFER_MS;
-      transfer.cancel = timeline.after(afterMs, () => this.end(relationship, 'failed', obstacle));
+      transfer.cancel = timeline.after(afterMs, failing({ snapmirror: this, relationship, error: obstacle }));
       return transfer;
     }
     const leftMs = ((transfer.totalBytes - transfer.resumedBytes) / transfer.bytesPerSecond) * 1000;
     const durationMs = Math.max(SHORTEST_TRANSFER_MS, Math.ceil(leftMs));
     if (scripted?.kind === 'transfer-fails') {
       const error = { ...TRANSFER_ERRORS.scripted, ...(scripted.message ? { message: scripted.message } : {}) };
-      transfer.cancel = timeline.after(durationMs / 2, () => this.end(relationship, 'failed', error));
+      transfer.cancel = timeline.after(durationMs / 2, failing({ snapmirror: this, relationship, error }));
     } else if (scripted?.kind !== 'transfer-stalls') {
-      transfer.cancel = timeline.after(durationMs, () => this.#complete(relationship, transfer));
+      transfer.cancel = timeline.after(durationMs, completing({ snapmirror: this, relationship, transfer }));
     }
     return transfer;
   }
@@ -124,11 +126,11 @@ export class SnapMirror {
     const transfer = relationship.running;
     if (!transfer) return;
     const bytes = transfer.bytesAt(this.physics.timeline.now);
-    if (state === 'hard_aborted') this.#dropUnusedSnapshot(relationship, transfer);
+    if (state === 'hard_aborted') this.dropUnusedSnapshot(relationship, transfer);
     else if (transfer.snapshot) relationship.checkpoint = { snapshot: transfer.snapshot.uuid, bytes };
     relationship.healthy = false;
     relationship.unhealthyReasons = [{ code: String(error.code), message: error.message }];
-    this.#finish(relationship, transfer, state, error);
+    this.finish(relationship, transfer, state, error);
   }
 
   /** The newest snapshot that both volumes have. */
@@ -139,14 +141,14 @@ export class SnapMirror {
 
   /** Brings a sync relationship's destination up to the source, in no time; what prevents that takes it out of sync. */
   replicate(relationship: Relationship): void {
-    const { parts, obstacle } = this.#prepared(relationship, 'update', undefined);
+    const { parts, obstacle } = this.prepared(relationship, 'update', undefined);
     if (obstacle) {
-      this.#fallOutOfSync(relationship, obstacle);
+      this.fallOutOfSync(relationship, obstacle);
       return;
     }
     relationship.dirty = false;
-    this.#apply(relationship, parts);
-    this.#prune(relationship);
+    this.apply(relationship, parts);
+    this.prune(relationship);
   }
 
   /** Why hosts may not write to a volume: with StrictSync, because its mirror cannot follow. */
@@ -161,16 +163,13 @@ export class SnapMirror {
   /** Plans the next scheduled update; cancels the one planned before. */
   scheduleNext(relationship: Relationship): void {
     relationship.cancelSchedule();
-    relationship.cancelSchedule = () => {};
+    relationship.cancelSchedule = nothing({});
     const name = relationship.effectiveScheduleName;
     const schedule =
       relationship.schedule ?? (name === undefined ? undefined : relationship.destination.cluster.scheduleNamed(name));
     const at = schedule?.nextAfter(this.physics.timeline.now);
     if (at === undefined || !relationship.existsAtDestination || relationship.policy.sync) return;
-    relationship.cancelSchedule = this.physics.timeline.at(at, () => {
-      this.#scheduledUpdate(relationship);
-      this.scheduleNext(relationship);
-    });
+    relationship.cancelSchedule = this.physics.timeline.at(at, updatingBySchedule({ snapmirror: this, relationship }));
   }
 
   /** Snapshots that SnapMirror needs: never deleted, neither by it nor by anybody else. */
@@ -206,7 +205,7 @@ export class SnapMirror {
 
   /** What becomes of the next transfer to a cluster. */
   armFault(cluster: ClusterState, fault: TransferFault): void {
-    this.#faults.push({ cluster, fault });
+    this.armed.push({ cluster, fault });
   }
 
   /** Sync relationships follow every write; when, is seen only by who looks at the destination. */
@@ -215,24 +214,22 @@ export class SnapMirror {
     for (const relationship of this.relationshipsOf(volume)) {
       if (relationship.source.volume !== volume || relationship.state !== 'in_sync') continue;
       relationship.dirty = true;
-      timeline.at(timeline.now, () => {
-        if (relationship.dirty && relationship.state === 'in_sync') this.replicate(relationship);
-      });
+      timeline.at(timeline.now, replicating({ snapmirror: this, relationship }));
     }
   }
 
   /** Transfers to and from a cluster that died fail; sync relationships fall out of sync. */
   clusterDied(cluster: ClusterState): void {
-    for (const relationship of this.#touching(cluster)) {
+    for (const relationship of this.touching(cluster)) {
       this.end(relationship, 'failed', TRANSFER_ERRORS.interrupted);
       const { source, destination, state } = relationship;
       if (state === 'in_sync' && source.cluster !== destination.cluster) {
-        this.#fallOutOfSync(relationship, TRANSFER_ERRORS.interrupted);
+        this.fallOutOfSync(relationship, TRANSFER_ERRORS.interrupted);
       }
     }
   }
 
-  #fallOutOfSync(relationship: Relationship, { code, message }: TransferError): void {
+  private fallOutOfSync(relationship: Relationship, { code, message }: TransferError): void {
     relationship.setState('out_of_sync', this.physics.timeline.now);
     relationship.healthy = false;
     relationship.unhealthyReasons = [{ code: String(code), message }];
@@ -240,7 +237,7 @@ export class SnapMirror {
 
   /** Sync relationships resync by themselves. */
   clusterRevived(cluster: ClusterState): void {
-    for (const relationship of this.#touching(cluster)) {
+    for (const relationship of this.touching(cluster)) {
       const { source, destination, state } = relationship;
       if (state !== 'out_of_sync' || !source.cluster.reaches(destination.cluster)) continue;
       relationship.setState('in_sync', this.physics.timeline.now);
@@ -252,35 +249,37 @@ export class SnapMirror {
 
   /** A relationship without halves stays visible to reads that lag behind, for a while. */
   forgetLater(relationship: Relationship): void {
-    this.physics.timeline.after(FORGOTTEN_AFTER_MS, () => {
-      this.#relationships.delete(relationship.uuid);
-      for (const { volume } of [relationship.source, relationship.destination])
-        this.#byVolume.get(volume)?.delete(relationship);
-    });
+    this.physics.timeline.after(FORGOTTEN_AFTER_MS, forgetting({ snapmirror: this, relationship }));
   }
 
-  #touching(cluster: ClusterState): Relationship[] {
+  forget(relationship: Relationship): void {
+    this.byUuid.delete(relationship.uuid);
+    for (const { volume } of [relationship.source, relationship.destination])
+      this.byVolume.get(volume)?.delete(relationship);
+  }
+
+  private touching(cluster: ClusterState): Relationship[] {
     return this.relationships.filter(
       ({ source, destination }) => source.cluster === cluster || destination.cluster === cluster,
     );
   }
 
-  #takeFault(relationship: Relationship): TransferFault | undefined {
-    const index = this.#faults.findIndex(({ cluster }) => cluster === relationship.destination.cluster);
-    return index < 0 ? undefined : this.#faults.splice(index, 1)[0]?.fault;
+  private takeFault(relationship: Relationship): TransferFault | undefined {
+    const index = this.armed.findIndex(({ cluster }) => cluster === relationship.destination.cluster);
+    return index < 0 ? undefined : this.armed.splice(index, 1)[0]?.fault;
   }
 
   // ---- what is carried
 
-  #prepared(
+  private prepared(
     relationship: Relationship,
     type: TransferType,
     wanted: string | undefined,
   ): { parts: readonly VolumeTransfer[]; obstacle: TransferError | undefined } {
-    const obstacle = this.#obstacle(relationship, type);
+    const obstacle = this.obstacle(relationship, type);
     if (obstacle) return { parts: [], obstacle };
     try {
-      return { parts: this.#parts(relationship, type, wanted), obstacle };
+      return { parts: this.parts(relationship, type, wanted), obstacle };
     } catch (error) {
       if (!(error instanceof VolumeModelError)) throw error;
       return {
@@ -291,7 +290,7 @@ export class SnapMirror {
   }
 
   /** Why a transfer can only fail. */
-  #obstacle({ source, destination, exported }: Relationship, type: TransferType): TransferError | undefined {
+  private obstacle({ source, destination, exported }: Relationship, type: TransferType): TransferError | undefined {
     if (!source.cluster.reaches(destination.cluster)) return TRANSFER_ERRORS.unreachable;
     if (!source.cluster.has(source.volume)) return TRANSFER_ERRORS.missing;
     if (source.volume.state !== 'online' || destination.volume.state !== 'online') return TRANSFER_ERRORS.offline;
@@ -299,18 +298,18 @@ export class SnapMirror {
     return needsBase && !(exported && source.volume.snapshotByUuid(exported.uuid)) ? TRANSFER_ERRORS.noBase : undefined;
   }
 
-  #parts(relationship: Relationship, type: TransferType, wanted: string | undefined): VolumeTransfer[] {
+  private parts(relationship: Relationship, type: TransferType, wanted: string | undefined): VolumeTransfer[] {
     const source = relationship.source.volume;
     const exported = type === 'initialize' ? undefined : relationship.exported;
     let base = exported && source.snapshotByUuid(exported.uuid);
-    return this.#snapshots(relationship, type, base, wanted).map((snapshot) => {
+    return this.snapshots(relationship, type, base, wanted).map((snapshot) => {
       const part = partBetween(source, base, snapshot);
       base = snapshot;
       return part;
     });
   }
 
-  #snapshots(
+  private snapshots(
     relationship: Relationship,
     type: TransferType,
     base: SnapshotInfo | undefined,
@@ -321,7 +320,7 @@ export class SnapMirror {
     if (wanted !== undefined) return [source.snapshotInfo(wanted)];
     const resumed = checkpoint && source.snapshotByUuid(checkpoint.snapshot);
     const makes = policy.createsSnapshot || type === 'initialize';
-    const last = resumed ?? (makes ? source.takeSnapshot(this.#newSnapshotName(relationship)) : undefined);
+    const last = resumed ?? (makes ? source.takeSnapshot(this.newSnapshotName(relationship)) : undefined);
     const all = source.snapshotInfos();
     const end = last === undefined ? all.length : all.findIndex(({ uuid }) => uuid === last.uuid);
     const start = base === undefined ? 0 : all.findIndex(({ uuid }) => uuid === base.uuid) + 1;
@@ -334,7 +333,7 @@ export class SnapMirror {
   }
 
   /** `snapmirror.<destination SVM uuid>_<number>.<date>_<time>` */
-  #newSnapshotName(relationship: Relationship): string {
+  private newSnapshotName(relationship: Relationship): string {
     const taken = new Set(relationship.source.volume.snapshotInfos().map(({ name }) => name));
     for (let at = this.physics.timeline.now; ; at += 1000) {
       const [date, time = ''] = new Date(at).toISOString().split('T');
@@ -345,13 +344,14 @@ export class SnapMirror {
 
   // ---- the end
 
-  #complete(relationship: Relationship, transfer: Transfer): void {
+  /** The running transfer has brought everything over. */
+  complete(relationship: Relationship, transfer: Transfer): void {
     if (transfer.type === 'initialize') {
       const { volume } = relationship.destination;
       for (const { name } of volume.snapshotInfos()) volume.content.deleteSnapshot(name);
     }
     try {
-      this.#apply(relationship, transfer.parts);
+      this.apply(relationship, transfer.parts);
     } catch (error) {
       if (!(error instanceof VolumeModelError)) throw error;
       this.end(relationship, 'failed', { ...TRANSFER_ERRORS.scripted, message: `Transfer failed: ${error.message}` });
@@ -361,21 +361,33 @@ export class SnapMirror {
     relationship.unhealthyReasons = [];
     relationship.lastSucceededType = transfer.type;
     relationship.setState(relationship.policy.targetState, this.physics.timeline.now);
-    this.#finish(relationship, transfer, 'success');
+    this.finish(relationship, transfer, 'success');
     relationship.totalBytes += transfer.totalBytes - transfer.resumedBytes;
     relationship.totalMs += (transfer.endedAt ?? 0) - transfer.startedAt;
-    this.#prune(relationship);
+    this.prune(relationship);
   }
 
-  #apply(relationship: Relationship, parts: readonly VolumeTransfer[]): void {
+  private apply(relationship: Relationship, parts: readonly VolumeTransfer[]): void {
     const { source, destination } = relationship;
     // A destination of type dp grows with its source by itself.
+    this.expand(relationship);
     destination.volume.sizeBytes = Math.max(destination.volume.sizeBytes, source.volume.sizeBytes);
     for (const part of parts) relationship.exported = destination.volume.content.applyTransfer(part);
     destination.volume.initialized = true;
   }
 
-  #finish(relationship: Relationship, transfer: Transfer, state: TransferState, error?: TransferError): void {
+  /** So does a FlexGroup in number of constituents: on its own aggregates in turn. */
+  private expand(relationship: Relationship): void {
+    const { source, destination } = relationship;
+    const { aggregates, constituents } = destination.volume;
+    const missing = source.volume.constituents.length - constituents.length;
+    if (missing <= 0) return;
+    const placed = Array.from({ length: missing }, (_, at) => aggregates[at % aggregates.length]);
+    destination.volume.expand(destination.cluster.newConstituents(placed.filter((one) => one !== undefined)));
+    relationship.constituents = destination.volume.constituents.length;
+  }
+
+  private finish(relationship: Relationship, transfer: Transfer, state: TransferState, error?: TransferError): void {
     const { now } = this.physics.timeline;
     transfer.end(now, state, error);
     relationship.running = undefined;
@@ -388,14 +400,14 @@ export class SnapMirror {
     relationship.transferEnded(transfer);
   }
 
-  #dropUnusedSnapshot(relationship: Relationship, transfer: Transfer): void {
+  private dropUnusedSnapshot(relationship: Relationship, transfer: Transfer): void {
     const { volume } = relationship.source;
     const unused = transfer.snapshot && volume.snapshotByUuid(transfer.snapshot.uuid);
     if (unused?.name.startsWith(relationship.snapshotPrefix)) volume.content.deleteSnapshot(unused.name);
   }
 
   /** Drops what the policy does not keep, at both ends; bases stay. */
-  #prune(relationship: Relationship): void {
+  private prune(relationship: Relationship): void {
     const { source, destination, snapshotPrefix, policy } = relationship;
     const own = (volume: SimulatedVolume) =>
       volume.snapshotInfos().filter(({ name }) => name.startsWith(snapshotPrefix));
@@ -408,18 +420,18 @@ export class SnapMirror {
       const there = new Set(source.volume.snapshotInfos().map(({ uuid }) => uuid));
       surplus.push(...destination.volume.snapshotInfos().filter(({ uuid }) => !there.has(uuid)));
     }
-    this.#deleteUnneeded(destination.volume, surplus);
-    this.#deleteUnneeded(source.volume, own(source.volume));
+    this.deleteUnneeded(destination.volume, surplus);
+    this.deleteUnneeded(source.volume, own(source.volume));
   }
 
-  #deleteUnneeded(volume: SimulatedVolume, snapshots: readonly SnapshotInfo[]): void {
+  private deleteUnneeded(volume: SimulatedVolume, snapshots: readonly SnapshotInfo[]): void {
     for (const uuid of new Set(snapshots.map((snapshot) => snapshot.uuid))) {
       const snapshot = volume.snapshotByUuid(uuid);
       if (snapshot && !this.isBase(volume, uuid)) volume.content.deleteSnapshot(snapshot.name);
     }
   }
 
-  #scheduledUpdate(relationship: Relationship): void {
+  scheduledUpdate(relationship: Relationship): void {
     if (relationship.state !== 'snapmirrored' || relationship.pausing || !relationship.destination.cluster.alive)
       return;
     if (!relationship.running) {
@@ -432,6 +444,36 @@ export class SnapMirror {
     }
   }
 }
+
+interface OfSnapMirror {
+  readonly snapmirror: SnapMirror;
+  readonly relationship: Relationship;
+}
+
+const failing = later(
+  'transfer: fail',
+  ({ snapmirror, relationship, error }: OfSnapMirror & { readonly error: TransferError }) =>
+    snapmirror.end(relationship, 'failed', error),
+);
+
+const completing = later(
+  'transfer: complete',
+  ({ snapmirror, relationship, transfer }: OfSnapMirror & { readonly transfer: Transfer }) =>
+    snapmirror.complete(relationship, transfer),
+);
+
+const updatingBySchedule = later('relationship: scheduled update', ({ snapmirror, relationship }: OfSnapMirror) => {
+  snapmirror.scheduledUpdate(relationship);
+  snapmirror.scheduleNext(relationship);
+});
+
+const replicating = later('relationship: replicate', ({ snapmirror, relationship }: OfSnapMirror) => {
+  if (relationship.dirty && relationship.state === 'in_sync') snapmirror.replicate(relationship);
+});
+
+const forgetting = later('relationship: forget', ({ snapmirror, relationship }: OfSnapMirror) =>
+  snapmirror.forget(relationship),
+);
 
 function partBetween(volume: SimulatedVolume, base: SnapshotInfo | undefined, next: SnapshotInfo): VolumeTransfer {
   const { content } = volume;

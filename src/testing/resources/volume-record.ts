@@ -1,0 +1,81 @@
+/** The record of a volume. */
+import { type JsonTree, overlaid, withoutAbsent } from '../http/json-tree.ts';
+import type { RequestContext } from '../http/resource.ts';
+import { timeText } from '../http/time-text.ts';
+import { Constituent, type SimulatedVolume } from '../volume.ts';
+import { constituentRecord, constituentsField } from './flexgroups.ts';
+
+const DEFAULT_RESERVE_PERCENT = 5;
+
+export function volumeRecord(volume: SimulatedVolume | Constituent, context: RequestContext): JsonTree {
+  return volume instanceof Constituent ? constituentRecord(volume) : recordOf(volume, context);
+}
+
+function recordOf(volume: SimulatedVolume, { snapmirror }: RequestContext): JsonTree {
+  const { settings } = volume;
+  const online = volume.state === 'online';
+  const used = volume.usedBytes();
+  const reserve = Number(
+    (settings['space'] as SpaceSetting | undefined)?.snapshot?.reserve_percent ?? DEFAULT_RESERVE_PERCENT,
+  );
+  const afsTotal = Math.floor((volume.sizeBytes * (100 - reserve)) / 100);
+  const protectedBy = snapmirror
+    .relationshipsOf(volume)
+    .some((known) => known.source.volume === volume && known.existsAtSource);
+  return withoutAbsent(
+    overlaid(
+      {
+        guarantee: { type: 'volume', honored: true },
+        language: 'c.utf_8',
+        snapshot_policy: volume.type === 'dp' ? undefined : { name: 'default' },
+        efficiency: { dedupe: 'none', compression: 'none', state: 'disabled' },
+        space: { snapshot: { reserve_percent: reserve } },
+      },
+      overlaid(settings, {
+        uuid: volume.uuid,
+        name: volume.name,
+        svm: { name: volume.svm.name, uuid: volume.svm.uuid },
+        type: volume.type,
+        style: volume.style,
+        state: volume.state,
+        size: volume.sizeBytes,
+        create_time: timeText(volume.createdAt),
+        is_svm_root: volume.isSvmRoot,
+        msid: volume.msid,
+        aggregates: volume.aggregates.map(({ name, uuid }) => ({ name, uuid })),
+        ...(volume.style === 'flexgroup'
+          ? { constituent_count: volume.constituents.length, constituents: constituentsField(volume) }
+          : {}),
+        error_state: { is_inconsistent: false, has_bad_blocks: false },
+        encryption: { enabled: volume.encrypted, state: volume.encrypted ? 'encrypted' : 'unencrypted' },
+        nas: { path: volume.junctionPath },
+        snapshot_count: volume.snapshotInfos().length,
+        snapmirror: { is_protected: protectedBy },
+        efficiency: efficiencyOf(volume),
+        space: {
+          size: volume.sizeBytes,
+          ...(online
+            ? {
+                used,
+                available: Math.max(0, afsTotal - used),
+                afs_total: afsTotal,
+                percent_used: Math.floor((100 * used) / volume.sizeBytes),
+              }
+            : {}),
+        },
+      }),
+    ),
+  );
+}
+
+interface SpaceSetting {
+  readonly snapshot?: { readonly reserve_percent?: number };
+}
+
+function efficiencyOf(volume: SimulatedVolume): Record<string, unknown> {
+  const { dedupe = 'none', compression = 'none' } = (volume.settings['efficiency'] ?? {}) as Record<string, string>;
+  return {
+    state: dedupe === 'none' && compression === 'none' ? 'disabled' : 'enabled',
+    volume_path: `/vol/${volume.name}`,
+  };
+}
