@@ -73,6 +73,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cluster/peers/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One cluster peer. */
+        get: operations["getClusterPeer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cluster/schedules": {
         parameters: {
             query?: never;
@@ -83,11 +102,35 @@ export interface paths {
         /** Schedules, of the cluster and of its SVMs. */
         get: operations["listSchedules"];
         put?: never;
-        post?: never;
-        delete?: never;
+        /** Creates a schedule. */
+        post: operations["createSchedule"];
+        /** Deletes every schedule that the query selects. */
+        delete: operations["deleteSchedules"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes every schedule that the query selects. */
+        patch: operations["changeSchedules"];
+        trace?: never;
+    };
+    "/cluster/schedules/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One schedule. */
+        get: operations["getSchedule"];
+        put?: never;
+        post?: never;
+        /** Deletes a schedule that nothing uses. */
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        /** Sets when it runs. */
+        patch: operations["changeSchedule"];
         trace?: never;
     };
     "/cluster/nodes": {
@@ -99,6 +142,25 @@ export interface paths {
         };
         /** Nodes of the cluster. */
         get: operations["listNodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cluster/nodes/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One node. */
+        get: operations["getNode"];
         put?: never;
         post?: never;
         delete?: never;
@@ -124,6 +186,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/svm/svms/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One SVM. */
+        get: operations["getSvm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/svm/peers": {
         parameters: {
             query?: never;
@@ -136,10 +217,12 @@ export interface paths {
         put?: never;
         /** Proposes a peering. A remote peer has to accept it with a PATCH on its own cluster. */
         post: operations["createSvmPeer"];
-        delete?: never;
+        /** Ends every peering that the query selects. */
+        delete: operations["deleteSvmPeers"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes every peering that the query selects. */
+        patch: operations["changeSvmPeers"];
         trace?: never;
     };
     "/svm/peers/{uuid}": {
@@ -163,6 +246,48 @@ export interface paths {
         patch: operations["changeSvmPeer"];
         trace?: never;
     };
+    "/svm/peer-permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which clusters may peer with which SVM without being asked again. */
+        get: operations["listSvmPeerPermissions"];
+        put?: never;
+        /** Lets a cluster peer with an SVM. */
+        post: operations["createSvmPeerPermission"];
+        /** Takes back every permission that the query selects. */
+        delete: operations["deleteSvmPeerPermissions"];
+        options?: never;
+        head?: never;
+        /** Changes every permission that the query selects. */
+        patch: operations["changeSvmPeerPermissions"];
+        trace?: never;
+    };
+    "/svm/peer-permissions/{cluster_peer.uuid}/{svm.uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                "cluster_peer.uuid": string;
+                "svm.uuid": string;
+            };
+            cookie?: never;
+        };
+        /** One permission. */
+        get: operations["getSvmPeerPermission"];
+        put?: never;
+        post?: never;
+        /** Takes a permission back. */
+        delete: operations["deleteSvmPeerPermission"];
+        options?: never;
+        head?: never;
+        /** Sets the applications. */
+        patch: operations["changeSvmPeerPermission"];
+        trace?: never;
+    };
     "/snapmirror/relationships": {
         parameters: {
             query?: never;
@@ -175,10 +300,12 @@ export interface paths {
         put?: never;
         /** Creates a relationship, on request with its destination. Sent to the destination's cluster. */
         post: operations["createRelationship"];
-        delete?: never;
+        /** Deletes every relationship that the query selects. */
+        delete: operations["deleteRelationships"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes every relationship that the query selects. */
+        patch: operations["changeRelationships"];
         trace?: never;
     };
     "/snapmirror/relationships/{uuid}": {
@@ -219,7 +346,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Aborts every transfer that the query selects. */
+        patch: operations["changeTransfers"];
         trace?: never;
     };
     "/snapmirror/relationships/{relationship.uuid}/transfers/{uuid}": {
@@ -253,11 +381,35 @@ export interface paths {
         /** SnapMirror policies, built-in and own. */
         get: operations["listPolicies"];
         put?: never;
-        post?: never;
-        delete?: never;
+        /** Creates a policy. */
+        post: operations["createPolicy"];
+        /** Deletes every policy that the query selects. */
+        delete: operations["deletePolicies"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes every policy that the query selects. */
+        patch: operations["changePolicies"];
+        trace?: never;
+    };
+    "/snapmirror/policies/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One policy. */
+        get: operations["getPolicy"];
+        put?: never;
+        post?: never;
+        /** Deletes a policy that nothing uses. */
+        delete: operations["deletePolicy"];
+        options?: never;
+        head?: never;
+        /** Changes a policy of one's own. */
+        patch: operations["changePolicy"];
         trace?: never;
     };
     "/storage/volumes": {
@@ -272,7 +424,8 @@ export interface paths {
         put?: never;
         /** Creates a volume, or clones one. */
         post: operations["createVolume"];
-        delete?: never;
+        /** Deletes every volume that the query selects, one after the other. At least one filter is needed. */
+        delete: operations["deleteVolumes"];
         options?: never;
         head?: never;
         /** Changes every volume that the query selects, one after the other. At least one filter is needed. */
@@ -314,10 +467,12 @@ export interface paths {
         put?: never;
         /** Takes a snapshot. */
         post: operations["createSnapshot"];
-        delete?: never;
+        /** Deletes every snapshot that the query selects. */
+        delete: operations["deleteSnapshots"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes every snapshot that the query selects. */
+        patch: operations["changeSnapshots"];
         trace?: never;
     };
     "/storage/volumes/{volume.uuid}/snapshots/{uuid}": {
@@ -342,6 +497,47 @@ export interface paths {
         patch: operations["changeSnapshot"];
         trace?: never;
     };
+    "/storage/snapshot-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often volumes take snapshots, and how many they keep. */
+        get: operations["listSnapshotPolicies"];
+        put?: never;
+        /** Creates a snapshot policy. */
+        post: operations["createSnapshotPolicy"];
+        /** Deletes every snapshot policy that the query selects. */
+        delete: operations["deleteSnapshotPolicies"];
+        options?: never;
+        head?: never;
+        /** Changes every snapshot policy that the query selects. */
+        patch: operations["changeSnapshotPolicies"];
+        trace?: never;
+    };
+    "/storage/snapshot-policies/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One snapshot policy. */
+        get: operations["getSnapshotPolicy"];
+        put?: never;
+        post?: never;
+        /** Deletes a snapshot policy that no volume has. */
+        delete: operations["deleteSnapshotPolicy"];
+        options?: never;
+        head?: never;
+        /** Changes a snapshot policy. */
+        patch: operations["changeSnapshotPolicy"];
+        trace?: never;
+    };
     "/storage/aggregates": {
         parameters: {
             query?: never;
@@ -351,6 +547,25 @@ export interface paths {
         };
         /** Aggregates of the cluster, or those assigned to an SVM when tunnelled into it. */
         get: operations["listAggregates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/storage/aggregates/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One aggregate. */
+        get: operations["getAggregate"];
         put?: never;
         post?: never;
         delete?: never;
@@ -384,6 +599,8 @@ export interface components {
             message?: string;
         };
         error_response: {
+            /** @description Change of a collection: so many were changed before the failure */
+            num_records?: number;
             error?: {
                 /** @description A number as text */
                 code?: string;
@@ -401,6 +618,7 @@ export interface components {
             minor?: number;
         };
         cluster: {
+            _links?: components["schemas"]["self_link"];
             name?: string;
             uuid?: string;
             version?: components["schemas"]["release"];
@@ -435,7 +653,16 @@ export interface components {
             uuid?: string;
             _links?: components["schemas"]["self_link"];
         };
+        /** @description What became of a change of all that a query selects, one after the other */
+        collection_change: {
+            /** @description `next` when the time was up before all were changed: send the same again */
+            _links?: components["schemas"]["page_links"];
+            /** @description So many were changed */
+            num_records?: number;
+            jobs?: components["schemas"]["job_link"][];
+        };
         cluster_peer: {
+            _links?: components["schemas"]["self_link"];
             uuid?: string;
             /** @description What the peer is called here */
             name?: string;
@@ -451,8 +678,21 @@ export interface components {
                 update_time?: string;
             };
             version?: components["schemas"]["release"];
+            peer_applications?: string[];
+            authentication?: {
+                /** @enum {string} */
+                state?: "ok" | "absent" | "pending" | "problem";
+                /** @enum {string} */
+                in_use?: "ok" | "absent" | "revoked";
+            };
+            encryption?: {
+                /** @enum {string} */
+                state?: "none" | "tls_psk";
+            };
         };
         schedule: {
+            _links?: components["schemas"]["self_link"];
+            cluster?: components["schemas"]["named"];
             uuid?: string;
             name?: string;
             /** @enum {string} */
@@ -471,6 +711,11 @@ export interface components {
             svm?: components["schemas"]["named"];
         };
         node: {
+            _links?: components["schemas"]["self_link"];
+            /** @enum {string} */
+            membership?: "available" | "joining" | "member";
+            is_all_flash_optimized?: boolean;
+            is_all_flash_select_optimized?: boolean;
             uuid?: string;
             name?: string;
             model?: string;
@@ -491,6 +736,7 @@ export interface components {
             name?: string;
             comment?: string;
             state?: components["schemas"]["svm_state"];
+            language?: string;
             subtype?: components["schemas"]["svm_subtype"];
             ipspace?: components["schemas"]["named"];
             aggregates?: components["schemas"]["named"][];
@@ -515,6 +761,16 @@ export interface components {
             job?: components["schemas"]["job_link"];
             num_records?: number;
             records?: components["schemas"]["svm_peer"][];
+        };
+        svm_peer_permission: {
+            _links?: components["schemas"]["self_link"];
+            svm?: components["schemas"]["named"];
+            cluster_peer?: components["schemas"]["named"];
+            applications?: ("snapmirror" | "flexcache")[];
+        };
+        svm_peer_permission_change: {
+            num_records?: number;
+            records?: components["schemas"]["svm_peer_permission"][];
         };
         /** @enum {string} */
         relationship_state: "broken_off" | "paused" | "snapmirrored" | "uninitialized" | "in_sync" | "out_of_sync" | "synchronizing" | "expanding" | "shrinking";
@@ -678,6 +934,11 @@ export interface components {
                 creation_schedule?: components["schemas"]["named"];
             }[];
         };
+        policy_change: {
+            job?: components["schemas"]["job_link"];
+            num_records?: number;
+            records?: components["schemas"]["policy"][];
+        };
         /** @enum {string} */
         volume_type: "rw" | "dp" | "ls";
         /** @enum {string} */
@@ -703,9 +964,25 @@ export interface components {
             create_time?: string;
             language?: string;
             is_svm_root?: boolean;
+            msid?: number;
             snapshot_count?: number;
             constituent_count?: number;
             constituents_per_aggregate?: number;
+            /** @description Members of a FlexGroup */
+            constituents?: {
+                name?: string;
+                aggregates?: components["schemas"]["named"];
+                node?: components["schemas"]["named"];
+                /** @description Bytes */
+                space?: {
+                    size?: number;
+                    used?: number;
+                    available?: number;
+                    afs_total?: number;
+                };
+            }[];
+            /** @description Of a member: its FlexGroup */
+            flexgroup?: components["schemas"]["named"];
             aggregates?: components["schemas"]["named"][];
             snapshot_policy?: components["schemas"]["named"];
             consistency_group?: components["schemas"]["named"];
@@ -731,6 +1008,7 @@ export interface components {
                 used?: number;
                 available?: number;
                 afs_total?: number;
+                percent_used?: number;
                 physical_used?: number;
                 logical_space?: {
                     used?: number;
@@ -827,6 +1105,24 @@ export interface components {
             num_records?: number;
             records?: components["schemas"]["snapshot"][];
         };
+        snapshot_policy: {
+            _links?: components["schemas"]["self_link"];
+            uuid?: string;
+            name?: string;
+            comment?: string;
+            enabled?: boolean;
+            /** @enum {string} */
+            scope?: "svm" | "cluster";
+            svm?: components["schemas"]["named"];
+            copies?: {
+                /** @description So many are kept */
+                count?: number;
+                prefix?: string;
+                retention_period?: string;
+                schedule?: components["schemas"]["named"];
+                snapmirror_label?: string;
+            }[];
+        };
         /** @enum {string} */
         aggregate_state: "online" | "onlining" | "offline" | "offlining" | "relocating" | "unmounted" | "restricted" | "inconsistent" | "failed" | "unknown";
         aggregate: {
@@ -837,6 +1133,15 @@ export interface components {
             create_time?: string;
             node?: components["schemas"]["named"];
             home_node?: components["schemas"]["named"];
+            block_storage?: {
+                /** @enum {string} */
+                storage_type?: "hdd" | "hybrid" | "lun" | "ssd" | "vmdisk";
+                primary?: {
+                    disk_type?: string;
+                    /** @enum {string} */
+                    raid_type?: "raid_dp" | "raid_tec" | "raid0" | "raid4" | "mixed_raid_type";
+                };
+            };
             space?: {
                 /** @description Bytes */
                 block_storage?: {
@@ -1051,6 +1356,32 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    getClusterPeer: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The peer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cluster_peer"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     listSchedules: {
         parameters: {
             query?: {
@@ -1088,6 +1419,164 @@ export interface operations {
                         records?: components["schemas"]["schedule"][];
                     };
                 };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    createSchedule: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["schedule"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteSchedules: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSchedules: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["schedule"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["schedule"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["schedule"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["failed"];
         };
@@ -1131,6 +1620,32 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    getNode: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The node */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["node"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     listSvms: {
         parameters: {
             query?: {
@@ -1168,6 +1683,32 @@ export interface operations {
                         num_records?: number;
                         records?: components["schemas"]["svm"][];
                     };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getSvm: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The SVM */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["svm"];
                 };
             };
             default: components["responses"]["failed"];
@@ -1254,6 +1795,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["svm_peer_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteSvmPeers: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                /** @description Also when the peer cannot be asked */
+                force?: boolean;
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+                "peer.svm.name"?: string;
+                "peer.cluster.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSvmPeers: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+                "peer.svm.name"?: string;
+                "peer.cluster.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["svm_peer"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
                 };
             };
             default: components["responses"]["failed"];
@@ -1361,6 +1988,214 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    listSvmPeerPermissions: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+                /** @description Largest page */
+                max_records?: components["parameters"]["max_records"];
+                /** @description Fields to sort by, each with an optional `asc` or `desc` */
+                order_by?: components["parameters"]["order_by"];
+                /** @description false: only count */
+                return_records?: components["parameters"]["return_records"];
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                applications?: string;
+                "svm.name"?: string;
+                "svm.uuid"?: string;
+                "cluster_peer.name"?: string;
+                "cluster_peer.uuid"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of permissions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        _links?: components["schemas"]["page_links"];
+                        num_records?: number;
+                        records?: components["schemas"]["svm_peer_permission"][];
+                    };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    createSvmPeerPermission: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["svm_peer_permission"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["svm_peer_permission_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteSvmPeerPermissions: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                "svm.name"?: string;
+                "svm.uuid"?: string;
+                "cluster_peer.name"?: string;
+                "cluster_peer.uuid"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSvmPeerPermissions: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                "svm.name"?: string;
+                "svm.uuid"?: string;
+                "cluster_peer.name"?: string;
+                "cluster_peer.uuid"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["svm_peer_permission"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getSvmPeerPermission: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                "cluster_peer.uuid": string;
+                "svm.uuid": string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The permission */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["svm_peer_permission"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteSvmPeerPermission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                "cluster_peer.uuid": string;
+                "svm.uuid": string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSvmPeerPermission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                "cluster_peer.uuid": string;
+                "svm.uuid": string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["svm_peer_permission"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     listRelationships: {
         parameters: {
             query?: {
@@ -1458,6 +2293,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["relationship_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteRelationships: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                destination_only?: boolean;
+                source_only?: boolean;
+                source_info_only?: boolean;
+                uuid?: string;
+                state?: components["schemas"]["relationship_state"];
+                "source.path"?: string;
+                "destination.path"?: string;
+                "policy.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeRelationships: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                /** @description Break without the usual checks */
+                force?: boolean;
+                uuid?: string;
+                state?: components["schemas"]["relationship_state"];
+                "source.path"?: string;
+                "destination.path"?: string;
+                "policy.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["relationship"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
                 };
             };
             default: components["responses"]["failed"];
@@ -1651,6 +2575,40 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    changeTransfers: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                state?: string;
+            };
+            header?: never;
+            path: {
+                "relationship.uuid": string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["transfer"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     getTransfer: {
         parameters: {
             query?: {
@@ -1742,6 +2700,227 @@ export interface operations {
                         num_records?: number;
                         records?: components["schemas"]["policy"][];
                     };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    createPolicy: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["policy"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["policy_change"];
+                };
+            };
+            /** @description A job creates it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["policy_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deletePolicies: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                scope?: "svm" | "cluster";
+                "svm.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changePolicies: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                scope?: "svm" | "cluster";
+                "svm.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["policy"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["policy"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deletePolicy: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["policy_change"];
+                };
+            };
+            /** @description A job does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["policy_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changePolicy: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["policy"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["policy_change"];
+                };
+            };
+            /** @description A job does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["policy_change"];
                 };
             };
             default: components["responses"]["failed"];
@@ -1841,6 +3020,49 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    deleteVolumes: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                /** @description Skip the recovery queue */
+                force?: boolean;
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+                "svm.uuid"?: string;
+                type?: components["schemas"]["volume_type"];
+                state?: components["schemas"]["volume_state"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     changeVolumes: {
         parameters: {
             query?: {
@@ -1871,7 +3093,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["volume_change"];
+                    "application/json": components["schemas"]["collection_change"];
                 };
             };
             /** @description Jobs do it */
@@ -1880,7 +3102,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["volume_change"];
+                    "application/json": components["schemas"]["collection_change"];
                 };
             };
             default: components["responses"]["failed"];
@@ -2074,6 +3296,90 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    deleteSnapshots: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                snapmirror_label?: string;
+            };
+            header?: never;
+            path: {
+                "volume.uuid": string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSnapshots: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                snapmirror_label?: string;
+            };
+            header?: never;
+            path: {
+                "volume.uuid": string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["snapshot"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     getSnapshot: {
         parameters: {
             query?: {
@@ -2177,6 +3483,208 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    listSnapshotPolicies: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+                /** @description Largest page */
+                max_records?: components["parameters"]["max_records"];
+                /** @description Fields to sort by, each with an optional `asc` or `desc` */
+                order_by?: components["parameters"]["order_by"];
+                /** @description false: only count */
+                return_records?: components["parameters"]["return_records"];
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                uuid?: string;
+                name?: string;
+                enabled?: boolean;
+                scope?: "svm" | "cluster";
+                "svm.name"?: string;
+                "svm.uuid"?: string;
+                "copies.schedule.name"?: string;
+                "copies.snapmirror_label"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of snapshot policies */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        _links?: components["schemas"]["page_links"];
+                        num_records?: number;
+                        records?: components["schemas"]["snapshot_policy"][];
+                    };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    createSnapshotPolicy: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["snapshot_policy"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteSnapshotPolicies: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSnapshotPolicies: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["snapshot_policy"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getSnapshotPolicy: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["snapshot_policy"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteSnapshotPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeSnapshotPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["snapshot_policy"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     listAggregates: {
         parameters: {
             query?: {
@@ -2212,6 +3720,32 @@ export interface operations {
                         num_records?: number;
                         records?: components["schemas"]["aggregate"][];
                     };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getAggregate: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The aggregate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["aggregate"];
                 };
             };
             default: components["responses"]["failed"];
