@@ -11,6 +11,7 @@ interface Case {
 
 const RELATIONSHIPS = '/snapmirror/relationships';
 const ENDS = { source: { path: 'svm1:vol1' }, destination: { path: 'svm1_dr:vol1' } };
+const GROUP = { sizeBytes: 1024 * MIB, style: 'flexgroup', aggregates: ['aggr1', 'aggr2'] } as const;
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
 const onSource = (method: string, path: string, options?: CallOptions): Case => ({
@@ -153,6 +154,26 @@ const CASES: Record<RefusalName, Case> = {
     },
   },
   volumeMissing: creating({ source: { path: 'svm1:nothing' } }),
+  stylesDiffer: {
+    send(scene) {
+      scene.destination.createVolume({ ...GROUP, svm: 'svm1_dr', name: 'vol1', type: 'dp' });
+      return call(scene.destination, 'POST', RELATIONSHIPS, { body: ENDS });
+    },
+  },
+  geometryDiffers: {
+    send(scene) {
+      scene.source.createVolume({ ...GROUP, svm: 'svm1', name: 'group' });
+      scene.destination.createVolume({
+        ...GROUP,
+        constituentsPerAggregate: 2,
+        svm: 'svm1_dr',
+        name: 'group',
+        type: 'dp',
+      });
+      const body = { source: { path: 'svm1:group' }, destination: { path: 'svm1_dr:group' } };
+      return call(scene.destination, 'POST', RELATIONSHIPS, { body });
+    },
+  },
   svmsNotPeered: creating({ source: { path: 'svm2:vol1' } }),
   policyUnknown: creating({ policy: { name: 'Nonsense' } }),
   policyUuidUnknown: creating({ policy: { uuid: NOBODY } }),
@@ -308,6 +329,13 @@ const CASES: Record<RefusalName, Case> = {
   },
   volumeNameInUse: creatingVolume({ name: 'vol1' }),
   volumeTooSmall: creatingVolume({ size: 1000 }),
+  constituentKept: {
+    async send({ source, ok }) {
+      source.createVolume({ ...GROUP, svm: 'svm1', name: 'group' });
+      const { records } = await ok(source, 'GET', '/storage/volumes?is_constituent=true');
+      return call(source, 'DELETE', `/storage/volumes/${records[0].uuid}`);
+    },
+  },
   snapshotPolicyOnDp: creatingVolume({ type: 'dp', snapshot_policy: { name: 'default' } }),
   aggregateUnknown: creatingVolume({ aggregates: [{ name: 'aggr9' }] }),
   svmUnknown: creatingVolume({ 'svm.name': 'svm9' }),
