@@ -21,6 +21,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 process.exitCode = await runCommandLine(
   process.argv.slice(2),
-  { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: interrupted.signal },
+  {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    env: process.env,
+    signal: interrupted.signal,
+  },
   version,
 );

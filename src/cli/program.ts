@@ -8,6 +8,7 @@ import type { Selected } from './commands/mirrors.ts';
 import { ensuring, resyncing, runChosen, runVerb, verbs } from './commands/mirrors.ts';
 import { type Peering, peer } from './commands/peer.ts';
 import { ready } from './commands/ready.ts';
+import { rpc } from './commands/rpc.ts';
 import { type SimulateOptions, simulate } from './commands/simulate.ts';
 import { status, watch } from './commands/status.ts';
 import { registerStore } from './commands/store.ts';
@@ -18,6 +19,15 @@ const FOOTER = `
 Exit codes: 0 done, 1 the operation failed, 2 usage or configuration, 3 an acknowledgement is needed.
 With --json one JSON document goes to stdout and nothing else; progress goes to stderr.
 Passwords come from the configuration, the environment or a file, never from an argument.`;
+
+const RPC_HELP = `
+Methods are the verbs by their names, with parameters by name:
+  {"jsonrpc":"2.0","id":1,"method":"breakSnapmirrors","params":{"selection":{"source":"prod","target":"dr"},
+   "options":{"timeoutMs":60000,"progress":true}}}
+describe   lists every method with the JSON Schema of its parameters.
+cancel     {"id":1} ends a call, which is then answered with its error.
+progress   is sent as a notification while a call runs that asked for it.
+An error of a verb has the code -32000 and, as its data, the stable code, the cluster, ONTAP's own code and message, and what to do.`;
 
 /** Runs one command line (without `node` and the script) and resolves to its exit code. */
 export async function runCommandLine(argv: readonly string[], world: CliWorld, version: string): Promise<ExitCode> {
@@ -168,6 +178,16 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
         runVerb(terminal, options, verbs.release(options)),
       ),
     );
+
+  program
+    .command('rpc')
+    .description(
+      'serve every verb as JSON-RPC 2.0 on standard input and output, one document a line, until the input ends',
+    )
+    .requiredOption('--config <file>', 'cinder.conf, or native YAML or JSON')
+    .addHelpText('after', RPC_HELP)
+    .exitOverride()
+    .action(run((terminal, options: { config: string; json?: boolean }) => rpc(terminal, options)));
 
   registerCloud(program, run);
   registerStore(program, run);

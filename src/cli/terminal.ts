@@ -1,4 +1,5 @@
 /** Edge (layer 8): where the command line writes. One JSON document on stdout or text for people; all progress on stderr. */
+import type { Readable } from 'node:stream';
 import Table from 'cli-table3';
 import type { Logger } from '../env.ts';
 import { ConfigError, DataMotionError } from '../errors.ts';
@@ -12,6 +13,8 @@ export { bytes, duration } from './quantities.ts';
 export interface CliWorld {
   readonly stdout: Stream;
   readonly stderr: Stream;
+  /** Read by `rpc` only. */
+  readonly stdin?: Readable | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
@@ -32,6 +35,10 @@ export class Terminal {
 
   get signal(): AbortSignal {
     return this.#world.signal;
+  }
+
+  get input(): Readable | undefined {
+    return this.#world.stdin;
   }
 
   get env(): CliWorld['env'] {

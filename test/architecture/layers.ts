@@ -39,7 +39,7 @@ export const LAYERS: readonly Layer[] = [
     name: 'command line',
     files: ['src/cli/**'],
     imports: [...BELOW_EDGES, 'surface', 'command line'],
-    packages: ['commander', 'cli-progress', 'cli-table3', 'yaml'],
+    packages: ['commander', 'cli-progress', 'cli-table3', 'json-rpc-2.0', 'yaml', 'zod'],
     node: true,
   },
   { name: 'surface', files: ['src/**/index.ts'], imports: BELOW_EDGES },

@@ -1,0 +1,30 @@
+/** Edge (layer 8): `datamotion rpc`: every verb for programs in other languages. */
+
+import { systemClock } from '../../env.ts';
+import { ConfigError } from '../../errors.ts';
+import { createDataMotion } from '../../index.ts';
+import { loadConfiguration } from '../configuration.ts';
+import { serveRpc } from '../rpc/server.ts';
+import type { ExitCode, Terminal } from '../terminal.ts';
+import { EXIT } from '../terminal.ts';
+
+/** Serves until standard input ends. What is wrong with the configuration ends the command before anything is served. */
+export async function rpc(terminal: Terminal, options: { readonly config: string }): Promise<ExitCode> {
+  const { input } = terminal;
+  if (input === undefined)
+    throw new ConfigError('CONFIG_UNREADABLE', 'there is no standard input to read requests from');
+  const { configuration, notes } = await loadConfiguration(options.config, { env: terminal.env });
+  for (const note of notes) terminal.note(`note: ${note.section ? `[${note.section}] ` : ''}${note.message}`);
+  await using dataMotion = createDataMotion(configuration, {
+    env: { logger: terminal.logger() },
+    environment: terminal.env,
+  });
+  await serveRpc({
+    dataMotion,
+    input,
+    send: (document) => terminal.line(document),
+    signal: terminal.signal,
+    now: systemClock.now,
+  });
+  return EXIT.done;
+}
