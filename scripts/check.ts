@@ -19,6 +19,7 @@ const PARTS: readonly Part[] = [
   { name: 'generated client types are fresh', npm: ['run', 'generate', '--', '--check'] },
   { name: 'build', npm: ['run', 'build'] },
   { name: 'package (publint, attw)', npm: ['run', 'check:package'] },
+  { name: 'API reference: every public name is documented', npm: ['run', 'docs:api'] },
   { name: 'tests', npm: ['test'], counts: '.tmp/vitest.json' },
   { name: 'third-party clients (Ansible, Cinder)', npm: ['run', 'test:interop'] },
 ];

@@ -16,27 +16,35 @@ export interface Clock {
 export interface Random {
   /** A number in [0, 1). */
   next(): number;
+  /** A random UUID, version 4. */
   uuid(): string;
 }
 
 /** A pino-compatible logger: merging object first. A pino instance can be handed in as it is. */
 export interface Logger {
+  /** For whoever looks for a fault. */
   debug(facts: object, message?: string): void;
+  /** What went as it should. */
   info(facts: object, message?: string): void;
+  /** What somebody should look at. */
   warn(facts: object, message?: string): void;
+  /** What failed. */
   error(facts: object, message?: string): void;
 }
 
 /** The part of OpenTelemetry's Tracer that is used; `trace.getTracer(...)` can be handed in as it is. */
 export interface Tracer {
+  /** Starts a span; whoever starts it ends it. */
   startSpan(name: string, options?: { attributes?: Record<string, string | number | boolean> }): Span;
 }
 
 /** The part of an OpenTelemetry span that is used. */
 export interface Span {
+  /** Adds a fact to the span. */
   setAttribute(key: string, value: string | number | boolean): unknown;
   /** 0 unset, 1 ok, 2 error, as in OpenTelemetry. */
   setStatus(status: { code: 0 | 1 | 2; message?: string }): unknown;
+  /** Ends the span. */
   end(): void;
 }
 

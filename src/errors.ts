@@ -58,6 +58,7 @@ export class DataMotionError extends Error {
     return names;
   }
 
+  /** By the family's name, so that errors of another copy of this package are recognised too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     const names = (value as { [FAMILY]?: unknown } | null | undefined)?.[FAMILY];
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof, also for subclasses

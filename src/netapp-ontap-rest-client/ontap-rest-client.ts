@@ -85,6 +85,7 @@ export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDi
     return this.#body<P, 'post'>('post', path, request);
   }
 
+  /** As `post`, with PATCH. */
   async patch<P extends PathsWith<Paths, 'patch'>>(
     path: P,
     ...[request]: RequestArgument<RequestOf<Paths, P, 'patch'> & Repeatable>
@@ -92,6 +93,7 @@ export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDi
     return this.#body<P, 'patch'>('patch', path, request);
   }
 
+  /** As `post`, with DELETE. */
   async delete<P extends PathsWith<Paths, 'delete'>>(
     path: P,
     ...[request]: RequestArgument<RequestOf<Paths, P, 'delete'> & Repeatable>
@@ -185,6 +187,7 @@ export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDi
     return this.#connection.close();
   }
 
+  /** As `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -21,6 +21,7 @@ export interface ObjectStoreCounts {
 export interface CountedObjectStore extends ObjectStore {
   /** As of now: a copy. */
   counts(): ObjectStoreCounts;
+  /** Starts counting anew. */
   reset(): void;
 }
 

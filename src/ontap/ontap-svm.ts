@@ -261,6 +261,7 @@ export interface OntapSvm {
   createVolume(spec: VolumeSpec, options?: ChangeOptions): Promise<Change>;
   /** Mounts a volume at a junction path, whatever its present one. */
   mountVolume(uuid: string, junctionPath: string, options?: ChangeOptions): Promise<Change>;
+  /** Changes what `VolumeChange` names of a volume, and nothing else. */
   changeVolume(uuid: string, to: VolumeChange, options?: ChangeOptions): Promise<Change>;
   /** A FlexClone volume of one snapshot: writable, in the same aggregate, sharing all blocks with its parent. */
   cloneVolume(

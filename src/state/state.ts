@@ -66,7 +66,9 @@ export interface EndpointState extends PageReader {
    */
   resume(options?: StateOptions): Promise<StagedVersion | undefined>;
 
+  /** A small named document beside the versions; undefined when it was never written. */
   readDocument(name: string, options?: StateOptions): Promise<Uint8Array | undefined>;
+  /** Replaces a document, all or nothing, and durably once this resolves. */
   writeDocument(name: string, content: Uint8Array, options?: StateOptions): Promise<void>;
   /** Absent is fine. */
   removeDocument(name: string, options?: StateOptions): Promise<void>;

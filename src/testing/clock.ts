@@ -34,10 +34,12 @@ export class VirtualClock implements Clock {
     this.#autoAdvance = options.autoAdvance ?? false;
   }
 
+  /** Whether the clock jumps to the next waiter by itself. */
   get autoAdvance(): boolean {
     return this.#autoAdvance;
   }
 
+  /** Switched on, it begins to jump at once. */
   set autoAdvance(on: boolean) {
     this.#autoAdvance = on;
     this.#run();

@@ -54,10 +54,12 @@ export class SimulatedCluster {
     this.url = `https://${state.name}.sim`;
   }
 
+  /** Name of the cluster. */
   get name(): string {
     return this.#state.name;
   }
 
+  /** UUID of the cluster. */
   get uuid(): string {
     return this.#state.uuid;
   }
@@ -67,6 +69,7 @@ export class SimulatedCluster {
     return this.#state.users[0]?.name ?? '';
   }
 
+  /** Password of its administrator. */
   get password(): string {
     return this.#state.users[0]?.password ?? '';
   }
@@ -122,6 +125,7 @@ export class SimulatedCluster {
     return this.#faults.add(fault);
   }
 
+  /** False between `kill` and `revive`. */
   get alive(): boolean {
     return this.#state.alive;
   }
@@ -131,6 +135,7 @@ export class SimulatedCluster {
     this.#live(false);
   }
 
+  /** Ends a `kill`: the cluster answers again, with all that it had. */
   revive(): void {
     this.#live(true);
   }
@@ -146,6 +151,7 @@ export class SimulatedCluster {
     this.#clientCertificate = certificate;
   }
 
+  /** Calls back whenever the cluster dies or comes back. */
   onLife(then: (alive: boolean) => void): void {
     this.#onLife.push(then);
   }

@@ -60,6 +60,7 @@ export class FaultyObjectStore implements ObjectStore {
     this.#clock = options.clock;
   }
 
+  /** As those of the store behind it. */
   get capabilities() {
     return this.#store.capabilities;
   }

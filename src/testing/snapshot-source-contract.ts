@@ -29,6 +29,7 @@ export interface SnapshotSourceSubject {
 /** One promise of the snapshot-source port. */
 export interface SnapshotSourceContractCase {
   readonly name: string;
+  /** Rejects when the contract is broken. */
   run(subject: SnapshotSourceSubject): Promise<void>;
 }
 

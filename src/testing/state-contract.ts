@@ -36,6 +36,7 @@ export interface StateSubject {
 export interface StateContractCase {
   readonly name: string;
   readonly needs?: readonly ('reopen' | 'crash')[];
+  /** Rejects when the contract is broken. */
   run(subject: StateSubject): Promise<void>;
 }
 

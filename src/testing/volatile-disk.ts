@@ -64,6 +64,7 @@ export class VolatileDisk {
     this.#diesAtChange = this.#changes + changes;
   }
 
+  /** Makes operations on files fail, as the fault says. */
   addFault(fault: DiskFault): void {
     this.#faults.push({ fault, passed: 0, struck: 0 });
   }

@@ -64,10 +64,12 @@ export class Constituent implements ConstituentFacts {
     return `${this.group.name}__${String(this.index + 1).padStart(4, '0')}`;
   }
 
+  /** Its size in bytes. */
   get sizeBytes(): number {
     return Math.floor(this.group.sizeBytes / this.group.constituents.length);
   }
 
+  /** What its content takes, in bytes. */
   usedBytes(): number {
     return this.group.usedBytesOfConstituents()[this.index] ?? 0;
   }
@@ -106,7 +108,9 @@ export interface Mirrors {
 
 /** A snapshot, readable. */
 export interface SimulatedSnapshot extends SnapshotInfo {
+  /** Bytes of a file in it. */
   read(path: string, offset?: number, length?: number): Uint8Array;
+  /** Paths of the files in it. */
   files(): string[];
   /** As `SimulatedVolume.digest`, of the snapshot. */
   digest(): string;
@@ -187,38 +191,46 @@ export class SimulatedVolume {
     this.sizeBytes = Math.floor(each * this.ownConstituents.length);
   }
 
+  /** `rw`, or `dp` while it is the destination of a mirror. */
   get type(): VolumeType {
     this.surroundings.physics.settle();
     return this.ownType;
   }
 
+  /** Set by SnapMirror: a break makes it `rw`, a resync `dp`. */
   set type(type: VolumeType) {
     this.ownType = type;
   }
 
+  /** Whether it is online. */
   get state(): VolumeState {
     this.surroundings.physics.settle();
     return this.ownState;
   }
 
+  /** As an administrator takes it offline and online. */
   set state(state: VolumeState) {
     this.ownState = state;
   }
 
+  /** Where it is mounted; undefined = nowhere. */
   get junctionPath(): string | undefined {
     this.surroundings.physics.settle();
     return this.ownJunctionPath;
   }
 
+  /** Mounts it, or, with undefined, unmounts it. */
   set junctionPath(path: string | undefined) {
     this.ownJunctionPath = path;
   }
 
+  /** Its size in bytes. */
   get sizeBytes(): number {
     this.surroundings.physics.settle();
     return this.ownSizeBytes;
   }
 
+  /** Resizes it. */
   set sizeBytes(sizeBytes: number) {
     this.model?.setCapacity(Math.floor(sizeBytes / BLOCK_BYTES));
     this.ownSizeBytes = sizeBytes;
@@ -230,6 +242,7 @@ export class SimulatedVolume {
     return this.model;
   }
 
+  /** What its content takes, in bytes. */
   usedBytes(): number {
     return this.model === undefined ? 0 : this.model.usage().usedBlocks * BLOCK_BYTES;
   }
@@ -274,6 +287,7 @@ export class SimulatedVolume {
     return this.origin?.snapshot.uuid === uuid || this.isParentAt(uuid);
   }
 
+  /** Whether a clone of this volume rests on that snapshot. */
   isParentAt(uuid: string): boolean {
     for (const clone of this.clones) if (clone.origin?.snapshot.uuid === uuid) return true;
     return false;
@@ -301,6 +315,7 @@ export class SimulatedVolume {
     this.surroundings.mirrors.volumeChanged(this);
   }
 
+  /** Removes a file. */
   remove(path: string): void {
     this.writable();
     this.content.remove(absolute(path));
@@ -358,6 +373,7 @@ export class SimulatedVolume {
     return this.content.createSnapshot(name, { ...created, label, comment });
   }
 
+  /** The facts of a snapshot, by its name. */
   snapshotInfo(name: string): SnapshotInfo {
     const info = this.snapshotInfos().find((snapshot) => snapshot.name === name);
     if (!info) throw new VolumeModelError('WAFL_NOT_FOUND', `no snapshot ${name} in ${this.path}`);
@@ -369,6 +385,7 @@ export class SimulatedVolume {
     return this.model?.snapshots() ?? [];
   }
 
+  /** The facts of a snapshot, by its uuid. */
   snapshotByUuid(uuid: string): SnapshotInfo | undefined {
     return this.snapshotInfos().find((snapshot) => snapshot.uuid === uuid);
   }

@@ -100,10 +100,12 @@ export class SimulatedOntap {
     this.#peerAll();
   }
 
+  /** The clock that all clusters go by. */
   get clock(): Clock {
     return this.#physics.clock;
   }
 
+  /** How this world behaves where real ones differ. */
   get switches(): Switches {
     return this.#physics.switches;
   }

@@ -71,6 +71,7 @@ export class CloudEndpoint {
     this.#place = new EndpointPlace(options.store, options.name);
   }
 
+  /** Name of the endpoint in its store. */
   get name(): string {
     return this.#place.name;
   }

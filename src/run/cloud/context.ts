@@ -9,6 +9,7 @@ import type { CloudProgress, ProgressReporter } from './progress.ts';
 
 /** Options of every call. */
 export interface CloudCallOptions extends CallOptions {
+  /** Called as the work goes on. */
   readonly onProgress?: ((progress: CloudProgress) => void) | undefined;
 }
 

@@ -18,6 +18,7 @@ export interface RestoreTarget {
   /** Inodes that are given whole, even where they did not change. */
   readonly wholeInodes: readonly number[];
 
+  /** Prepares the target for what will be written to it. */
   begin(restore: RestoreFacts): Promise<void>;
   /** An inode is to be made (no `before`), changed, or removed (no `after`). Its places follow. */
   inode(before: InodeRoot | undefined, after: InodeRoot | undefined): Promise<void>;
