@@ -1,4 +1,5 @@
 /** What one simulated cluster owns: its objects, and how they are found and made. */
+import { Faults } from './faults.ts';
 import type { Job, JobError, JobFault, JobPlan } from './jobs.ts';
 import { Jobs, jobError } from './jobs.ts';
 import { later } from './later.ts';
@@ -125,6 +126,13 @@ export class ClusterState {
   readonly snapshotPolicies: readonly SnapshotPolicy[];
   /** A dead cluster answers nobody, its peers neither. */
   alive = true;
+  /** When it comes back by itself, in epoch milliseconds. */
+  revivesAt: number | undefined;
+  readonly faults = new Faults();
+  /** Above so many requests at once it answers 429. */
+  readonly maxRequestsInFlight: number;
+  private readonly lifeWatchers = new Set<() => void>();
+  static readonly notSaved = { lifeWatchers: () => new Set() };
   private readonly mirrors: Mirrors;
   private nextMsid = FIRST_MSID;
 
@@ -132,6 +140,7 @@ export class ClusterState {
     const uuid = () => physics.random.uuid();
     this.physics = physics;
     this.mirrors = mirrors;
+    this.maxRequestsInFlight = spec.maxRequestsInFlight ?? Number.POSITIVE_INFINITY;
     this.name = spec.name;
     this.uuid = uuid();
     const administrator = {
@@ -205,6 +214,31 @@ export class ClusterState {
     return aggregates.map((aggregate) => ({ uuid: this.physics.random.uuid(), msid: this.nextMsid++, aggregate }));
   }
 
+  /** Dies or revives; nothing happens when it is so already. */
+  live(alive: boolean): void {
+    this.physics.settle();
+    if (this.alive === alive) return;
+    this.alive = alive;
+    this.revivesAt = undefined;
+    if (alive) this.mirrors.clusterRevived(this);
+    else this.mirrors.clusterDied(this);
+    for (const watcher of this.lifeWatchers) watcher();
+  }
+
+  /** Dies, and revives after a while; one that is dead stays so for that long. */
+  goneFor(ms: number): void {
+    this.live(false);
+    const { timeline } = this.physics;
+    this.revivesAt = timeline.now + ms;
+    timeline.after(ms, reviving({ cluster: this, at: this.revivesAt }));
+    for (const watcher of this.lifeWatchers) watcher();
+  }
+
+  /** Calls `watcher` after every change of its life. */
+  watchLife(watcher: () => void): void {
+    this.lifeWatchers.add(watcher);
+  }
+
   /** True when data can flow between the two: both live, and peered unless they are one. */
   reaches(other: ClusterState): boolean {
     if (other === this) return this.alive;
@@ -214,7 +248,7 @@ export class ClusterState {
   usedBytes(aggregate: Aggregate): number {
     let used = 0;
     for (const volume of this.volumes.values()) {
-      if (volume.style === 'flexvol') used += volume.aggregates.includes(aggregate) ? volume.usedBytes() : 0;
+      if (volume.style === 'flexvol') used += volume.aggregates.includes(aggregate) ? volume.ownBytes() : 0;
       else for (const one of volume.constituents) used += one.aggregate === aggregate ? one.usedBytes() : 0;
     }
     return Math.floor(used);
@@ -258,6 +292,13 @@ export class ClusterState {
     });
   }
 }
+
+const reviving = later(
+  'cluster: revive',
+  ({ cluster, at }: { readonly cluster: ClusterState; readonly at: number }) => {
+    if (cluster.revivesAt === at) cluster.live(true);
+  },
+);
 
 const failing = later(
   'job: fail',

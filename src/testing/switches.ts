@@ -97,6 +97,12 @@ export const SWITCHES = {
       'Are FlexGroups of different numbers of constituents refused in the request for a relationship, or in its job?',
     fact: 'rest-facts section 7, defect 27: only the job tells',
   }),
+  splitJob: choice({
+    values: ['ends-when-started', 'waits'],
+    default: 'ends-when-started',
+    question: 'Does the job that splits a FlexClone off end when the split has begun, or when it is done?',
+    fact: 'rest-facts section 4: others wait until clone.is_flexclone is false',
+  }),
   duplicateVolume: choice({
     values: ['job', 'direct'],
     default: 'job',

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { SnapshotInfo, VolumeView } from '../core/wafl/view.ts';
 import { WaflVolume } from '../core/wafl/volume.ts';
 import { VolumeModelError } from '../errors.ts';
+import type { ClusterState } from './cluster-state.ts';
 import type { JsonTree } from './http/json-tree.ts';
 import type { Physics } from './physics.ts';
 import type { Aggregate, Svm } from './svm.ts';
@@ -104,6 +105,8 @@ export interface Mirrors {
   writesRefused(volume: SimulatedVolume): string | undefined;
   /** Called after every change made by a host. */
   volumeChanged(volume: SimulatedVolume): void;
+  clusterDied(cluster: ClusterState): void;
+  clusterRevived(cluster: ClusterState): void;
 }
 
 /** A snapshot, readable. */

@@ -58,6 +58,11 @@ const creatingVolume = (changes: object, more: Omit<Case, 'send'> = {}): Case =>
   },
 });
 
+const cloning = (changes: object): Case => ({
+  send: ({ source }) =>
+    call(source, 'POST', '/storage/volumes', { body: { name: 'c', 'svm.name': 'svm1', ...changes } }),
+});
+
 const patchingVolume = (body: object): Case => ({
   send: ({ source, volume }) => call(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { body }),
 });
@@ -329,6 +334,25 @@ const CASES: Record<RefusalName, Case> = {
   },
   volumeNameInUse: creatingVolume({ name: 'vol1' }),
   volumeTooSmall: creatingVolume({ size: 1000 }),
+  cloneParentUnknown: cloning({ clone: { is_flexclone: true, parent_volume: { name: 'nobody' } } }),
+  cloneSnapshotUnknown: cloning({
+    clone: { is_flexclone: true, parent_volume: { name: 'vol1' }, parent_snapshot: { name: 'never' } },
+  }),
+  cloneNeedsSnapshot: {
+    async send(scene) {
+      await scene.mirrored();
+      const clone = { is_flexclone: true, parent_volume: { name: 'vol1' } };
+      return call(scene.destination, 'POST', '/storage/volumes', { body: { name: 'c', 'svm.name': 'svm1_dr', clone } });
+    },
+  },
+  splitOfNoClone: patchingVolume({ clone: { split_initiated: true } }),
+  volumeHasClones: {
+    async send({ source, volume, ok }) {
+      const clone = { is_flexclone: true, parent_volume: { name: 'vol1' } };
+      await ok(source, 'POST', '/storage/volumes', { name: 'c', 'svm.name': 'svm1', clone });
+      return call(source, 'DELETE', `/storage/volumes/${volume.uuid}`);
+    },
+  },
   constituentKept: {
     async send({ source, ok }) {
       source.createVolume({ ...GROUP, svm: 'svm1', name: 'group' });

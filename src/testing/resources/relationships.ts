@@ -20,7 +20,7 @@ import {
   startTransfer,
 } from '../snapmirror/operations.ts';
 import type { Policy } from '../snapmirror/policies.ts';
-import type { Relationship, RelationshipEnd, Transfer } from '../snapmirror/relationship.ts';
+import type { Relationship, RelationshipEnd, RelationshipLook, Transfer } from '../snapmirror/relationship.ts';
 import type { Schedule } from '../snapmirror/schedules.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Svm } from '../svm.ts';
@@ -365,31 +365,31 @@ function destinationView(relationship: Relationship, { cluster }: RequestContext
 /** Which field is there in which state: addendum section 2. */
 function relationshipView(relationship: Relationship, context: RequestContext): JsonTree {
   const { cluster } = context;
-  const { timeline, clock } = cluster.physics;
-  const { source, destination, running, lastEnded, schedule } = relationship;
-  const state = relationship.stateAt(clock.now() - context.staleMs);
-  const now = timeline.now;
+  const { source, destination, schedule } = relationship;
+  const now = cluster.physics.timeline.now - context.staleMs;
+  const look = relationship.lookAt(now);
+  const { state, running, lastEnded } = look;
   const shown = running ?? lastEnded;
   const ended = running === undefined && lastEnded?.endedAt !== undefined ? lastEnded : undefined;
-  const moved = relationship.lastSucceededType !== undefined;
+  const moved = look.lastSucceededType !== undefined;
   return withoutAbsent({
     uuid: relationship.uuid,
     source: endSeenFrom(cluster, destination.volume.svm, source),
     destination: ownEnd(destination.volume),
     state,
-    healthy: relationship.healthy,
-    unhealthy_reason: relationship.healthy ? undefined : relationship.unhealthyReasons,
+    healthy: look.healthy,
+    unhealthy_reason: look.healthy ? undefined : look.unhealthyReasons,
     policy: policyReference(relationship.policy),
     group_type: destination.volume.style === 'flexgroup' ? 'flexgroup' : 'none',
     throttle: relationship.throttle,
     transfer_schedule: schedule && { name: schedule.name, uuid: schedule.uuid },
-    exported_snapshot: state === 'uninitialized' ? undefined : relationship.exported?.name,
-    lag_time: lagOf(relationship, state, cluster),
-    last_transfer_type: relationship.lastSucceededType,
-    total_transfer_bytes: moved ? relationship.totalBytes : undefined,
-    total_transfer_duration: moved ? durationText(relationship.totalMs / 1000) : undefined,
+    exported_snapshot: state === 'uninitialized' ? undefined : look.exported?.name,
+    lag_time: lagOf(relationship, look, cluster, now),
+    last_transfer_type: look.lastSucceededType,
+    total_transfer_bytes: moved ? look.totalBytes : undefined,
+    total_transfer_duration: moved ? durationText(look.totalMs / 1000) : undefined,
     transfer: shown && {
-      state: shown.state,
+      state: shown.stateAt(now),
       bytes_transferred: shown.bytesAt(now),
       uuid: running?.uuid,
       type: running?.type,
@@ -400,16 +400,21 @@ function relationshipView(relationship: Relationship, context: RequestContext): 
   });
 }
 
-function lagOf(relationship: Relationship, state: string, { physics }: ClusterState): string | undefined {
-  const { switches, timeline } = physics;
-  const since = (createdAt: number) => durationText((timeline.now - createdAt) / 1000);
+function lagOf(
+  relationship: Relationship,
+  { state, exported }: RelationshipLook,
+  { physics }: ClusterState,
+  now: number,
+): string | undefined {
+  const { switches } = physics;
+  const since = (createdAt: number) => durationText((now - createdAt) / 1000);
   if (state === 'uninitialized') {
     const oldest = relationship.source.volume.snapshotInfos()[0];
     return switches.lagWhenUninitialized === 'present' && oldest ? since(oldest.createdAt) : undefined;
   }
-  if (state === 'in_sync' || !relationship.exported) return undefined;
+  if (state === 'in_sync' || !exported) return undefined;
   if (state === 'broken_off' && switches.lagWhenBrokenOff === 'absent') return undefined;
-  return since(relationship.exported.createdAt);
+  return since(exported.createdAt);
 }
 
 function policyReference({ name, uuid, rules }: Policy): JsonTree {

@@ -19,7 +19,7 @@ export const snapshotResource: Resource<SnapshotInfo> = {
   key: ({ uuid }) => uuid,
   view: (snapshot, context) => {
     const volume = volumeOf(context);
-    const owners = ownersOf(context, volume, snapshot);
+    const owners = snapshotOwners(context.snapmirror, volume, snapshot.uuid);
     return {
       uuid: snapshot.uuid,
       name: snapshot.name,
@@ -95,7 +95,9 @@ const taking = later(
     { volume, name, facts }: { readonly volume: SimulatedVolume; readonly name: string; readonly facts: SnapshotFacts },
     job: Job,
   ) => {
-    if (volume.state !== 'online') throw new Refusal('volumeOffline', { volume: volume.name, svm: volume.svm.name });
+    const where = { volume: volume.name, svm: volume.svm.name };
+    if (volume.state !== 'online') throw new Refusal('volumeOffline', where);
+    if (volume.origin?.split) throw new Refusal('volumeStateChanging', where);
     job.made = volume.takeSnapshot(name, facts);
   },
 );
@@ -110,7 +112,7 @@ const removing = later(
   'snapshot: remove',
   ({ snapmirror, volume, snapshot }: OnSnapshot & { readonly snapmirror: SnapMirror }) => {
     if (!volume.snapshotByUuid(snapshot.uuid)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
-    const owners = ownersOf({ snapmirror }, volume, snapshot);
+    const owners = snapshotOwners(snapmirror, volume, snapshot.uuid);
     if (owners.length > 0) {
       throw new Refusal('snapshotLocked', { snapshot: snapshot.name, volume: volume.name, owners: owners.join(', ') });
     }
@@ -124,11 +126,11 @@ function volumeOf({ cluster, svm, path }: RequestContext): SimulatedVolume {
   return volume;
 }
 
-/** Who needs the snapshot: the base of a relationship may not be deleted. */
-function ownersOf(
-  { snapmirror }: Pick<RequestContext, 'snapmirror'>,
-  volume: SimulatedVolume,
-  { uuid }: SnapshotInfo,
-): string[] {
-  return snapmirror.isBase(volume, uuid) ? ['snapmirror_dependent'] : [];
+/** Who needs the snapshot: the base of a relationship may not be deleted, nor what a clone and its parent share. */
+export function snapshotOwners(snapmirror: SnapMirror, volume: SimulatedVolume, uuid: string): string[] {
+  return [
+    ...(snapmirror.isBase(volume, uuid) ? ['snapmirror_dependent'] : []),
+    ...(volume.isParentAt(uuid) ? ['volume_clone'] : []),
+    ...(volume.origin?.snapshot.uuid === uuid ? ['volume_clone_dependent'] : []),
+  ];
 }

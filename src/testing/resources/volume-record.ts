@@ -3,6 +3,7 @@ import { type JsonTree, overlaid, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext } from '../http/resource.ts';
 import { timeText } from '../http/time-text.ts';
 import { Constituent, type SimulatedVolume } from '../volume.ts';
+import { cloneField } from './flexclones.ts';
 import { constituentRecord, constituentsField } from './flexgroups.ts';
 
 const DEFAULT_RESERVE_PERCENT = 5;
@@ -11,7 +12,7 @@ export function volumeRecord(volume: SimulatedVolume | Constituent, context: Req
   return volume instanceof Constituent ? constituentRecord(volume) : recordOf(volume, context);
 }
 
-function recordOf(volume: SimulatedVolume, { snapmirror }: RequestContext): JsonTree {
+function recordOf(volume: SimulatedVolume, { cluster, snapmirror }: RequestContext): JsonTree {
   const { settings } = volume;
   const online = volume.state === 'online';
   const used = volume.usedBytes();
@@ -40,6 +41,7 @@ function recordOf(volume: SimulatedVolume, { snapmirror }: RequestContext): Json
         state: volume.state,
         size: volume.sizeBytes,
         create_time: timeText(volume.createdAt),
+        clone: cloneField(volume, cluster.physics.timeline.now),
         is_svm_root: volume.isSvmRoot,
         msid: volume.msid,
         aggregates: volume.aggregates.map(({ name, uuid }) => ({ name, uuid })),

@@ -10,6 +10,7 @@ import { Refusal } from '../refusals.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Aggregate, Svm } from '../svm.ts';
 import { Constituent, type SimulatedVolume, type VolumeState, type VolumeType } from '../volume.ts';
+import { becomeClone, type ClonePlan, changeSplit, checkSplit, clonePlanOf } from './flexclones.ts';
 import { checkSize, makeFlexGroup, placement, placementOf, smallestBytes, stepsBefore, styleOf } from './flexgroups.ts';
 import * as fields from './rest-fields.ts';
 import { volumeRecord } from './volume-record.ts';
@@ -47,28 +48,15 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
     body.require('name');
     const name = body.text('name') ?? '';
     checkName(name);
-    const type = (body.text('type') ?? 'rw') as VolumeType;
-    if (type !== 'rw' && type !== 'dp') throw new Refusal('notSimulated', { what: `volumes of type ${type}` });
-    if (type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
-    const named = aggregatesOf(cluster, body);
-    const style = styleOf(body, named);
-    const aggregates = style === 'flexgroup' ? placementOf(body, named) : named;
-    const constituents = style === 'flexgroup' ? aggregates.length : 0;
-    const sizeBytes = body.number('size') ?? body.number('space.size') ?? smallestBytes(constituents);
-    checkSize(sizeBytes, constituents);
+    const clone = clonePlanOf(context, body);
+    const facts = clone ? cloneFacts(svm, name, clone, body) : plainFacts(cluster, svm, name, body);
     if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
     if (validatesOnly(context, body)) return { done: true };
-    const facts = {
-      ...{ svm, name, type, style, sizeBytes, aggregates },
-      junctionPath: type === 'dp' ? undefined : body.text('nas.path'),
-      encrypted: body.boolean('encryption.enabled') ?? false,
-      settings: settingsOf(body),
-    };
     const job = cluster.startJob(
       context,
-      making({ cluster, facts, offline: body.text('state') === 'offline' }),
+      making({ cluster, facts, clone, offline: body.text('state') === 'offline' }),
       svm,
-      style === 'flexgroup' ? stepsBefore(cluster, aggregates) : 1,
+      facts.style === 'flexgroup' && !clone ? stepsBefore(cluster, facts.aggregates) : 1,
     );
     const query = new URLSearchParams({ name });
     return {
@@ -85,6 +73,7 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
     refuseUnsimulated(body);
     for (const name of NOT_PATCHABLE) if (body.has(name)) throw new Refusal('fieldNotPatchable', { name });
     const added = addedAggregates(cluster, volume, body);
+    const split = checkSplit(volume, body);
     if (volume.type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
     const sizeBytes = body.number('size') ?? body.number('space.size');
     if (sizeBytes !== undefined) checkSize(sizeBytes, volume.constituents.length + added.length);
@@ -100,7 +89,7 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
     if (state !== undefined) volume.stateChanges++;
     const job = cluster.startJob(
       context,
-      changing({ cluster, snapmirror: context.snapmirror, volume, body, added, changed: { state, sizeBytes } }),
+      changing({ cluster, snapmirror: context.snapmirror, volume, body, added, split, changed: { state, sizeBytes } }),
       volume.svm,
     );
     if (state !== undefined) {
@@ -123,37 +112,84 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
   },
 };
 
-type On = Pick<RequestContext, 'cluster' | 'snapmirror'> & { readonly volume: SimulatedVolume };
+interface On extends Pick<RequestContext, 'cluster' | 'snapmirror'> {
+  readonly volume: SimulatedVolume;
+}
 
 interface Making {
   readonly cluster: ClusterState;
-  readonly facts: Parameters<ClusterState['addVolume']>[0];
+  readonly facts: NewVolume;
+  readonly clone: ClonePlan | undefined;
   readonly offline: boolean;
 }
 
-const making = later('volume: make', ({ cluster, facts, offline }: Making, job: Job) => {
+type NewVolume = Parameters<ClusterState['addVolume']>[0];
+
+function plainFacts(cluster: ClusterState, svm: Svm, name: string, body: Body): NewVolume {
+  const type = (body.text('type') ?? 'rw') as VolumeType;
+  if (type !== 'rw' && type !== 'dp') throw new Refusal('notSimulated', { what: `volumes of type ${type}` });
+  if (type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
+  const named = aggregatesOf(cluster, body);
+  const style = styleOf(body, named);
+  const aggregates = style === 'flexgroup' ? placementOf(body, named) : named;
+  const constituents = style === 'flexgroup' ? aggregates.length : 0;
+  const sizeBytes = body.number('size') ?? body.number('space.size') ?? smallestBytes(constituents);
+  checkSize(sizeBytes, constituents);
+  return {
+    ...{ svm, name, type, style, sizeBytes, aggregates },
+    junctionPath: type === 'dp' ? undefined : body.text('nas.path'),
+    encrypted: body.boolean('encryption.enabled') ?? false,
+    settings: settingsOf(body),
+  };
+}
+
+/** A clone is where its parent is, and like it in all that the body does not say. */
+function cloneFacts(svm: Svm, name: string, { parent }: ClonePlan, body: Body): NewVolume {
+  const type = body.text('type') ?? 'rw';
+  if (type !== 'rw') throw new Refusal('notSimulated', { what: `clones of type ${type}` });
+  const { style, constituents, encrypted } = parent;
+  const sizeBytes = body.number('size') ?? parent.sizeBytes;
+  checkSize(sizeBytes, constituents.length);
+  return {
+    ...{ svm, name, type, style, sizeBytes, encrypted },
+    aggregates: style === 'flexgroup' ? constituents.map(({ aggregate }) => aggregate) : parent.aggregates,
+    junctionPath: body.text('nas.path'),
+    settings: overlaid(parent.settings, settingsOf(body)),
+  };
+}
+
+const making = later('volume: make', ({ cluster, facts, clone, offline }: Making, job: Job) => {
   const { svm, name, style, junctionPath } = facts;
   if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
   if (junctionPath !== undefined) checkJunction(cluster, svm, name, junctionPath);
-  const made = style === 'flexgroup' ? makeFlexGroup(cluster, job, facts) : cluster.addVolume(facts);
+  const gradually = style === 'flexgroup' && !clone;
+  const made = gradually ? makeFlexGroup(cluster, job, facts) : cluster.addVolume(facts);
+  try {
+    if (clone) becomeClone(cluster, made, clone);
+  } catch (refusal) {
+    cluster.volumes.delete(made.uuid);
+    throw refusal;
+  }
   job.made = made;
   if (offline) takeOffline(made);
 });
 
+interface Changing extends On {
+  readonly body: Body;
+  /** Aggregates of constituents to add. */
+  readonly added: readonly Aggregate[];
+  readonly split: boolean | undefined;
+  readonly changed: Change;
+}
+
 const changing = later(
   'volume: change',
-  ({
-    cluster,
-    snapmirror,
-    volume,
-    body,
-    added,
-    changed,
-  }: On & { readonly body: Body; readonly added: readonly Aggregate[]; readonly changed: Change }) => {
+  ({ cluster, snapmirror, volume, body, added, split, changed }: Changing, job: Job) => {
     if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
     checkChange({ cluster, snapmirror }, volume, body, changed);
     if (added.length > 0) volume.expand(cluster.newConstituents(added));
     change(volume, body, changed);
+    if (split !== undefined) changeSplit({ cluster, snapmirror, volume }, split, job);
   },
 );
 
@@ -165,6 +201,7 @@ const stateSettled = later('volume: state settled', ({ volume }: { readonly volu
 const removing = later('volume: remove', ({ cluster, snapmirror, volume }: On) => {
   checkRemovable({ cluster, snapmirror }, volume);
   cluster.volumes.delete(volume.uuid);
+  volume.leaveParent();
 });
 
 function checkRemovable({ cluster, snapmirror }: Omit<On, 'volume'>, volume: SimulatedVolume): void {
@@ -174,6 +211,11 @@ function checkRemovable({ cluster, snapmirror }: Omit<On, 'volume'>, volume: Sim
   if (volume.junctionPath !== undefined) throw new Refusal('volumeMounted', { ...where, path: volume.junctionPath });
   const end = endOfRelationship(snapmirror, volume);
   if (end !== undefined) throw new Refusal('volumeInRelationship', { ...where, end });
+  if (volume.clones.size > 0) throw new Refusal('volumeHasClones', { ...where, clones: namesOf(volume.clones) });
+}
+
+function namesOf(volumes: Iterable<SimulatedVolume>): string {
+  return [...volumes].map(({ name }) => name).join(', ');
 }
 
 /** Asked for in the query or in the body; then nothing is changed. */
@@ -249,6 +291,7 @@ const MEANT = new Set([
   'constituents_per_aggregate',
   'state',
   'encryption',
+  'clone',
   'validate_only',
 ]);
 
@@ -259,7 +302,6 @@ function settingsOf(body: Body): Record<string, unknown> {
 
 /** What would have an effect on content or place, and has none here. */
 const NOT_SIMULATED: Readonly<Record<string, string>> = {
-  clone: 'FlexClone volumes',
   consistency_group: 'consistency groups',
   movement: 'volume moves',
   rebalancing: 'rebalancing',

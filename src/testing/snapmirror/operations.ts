@@ -246,10 +246,14 @@ const resyncing = later('relationship: resync', (on: On & { readonly preserve: b
   if (!common) throw new Refusal('resyncFailed', { reason: NO_COMMON_SNAPSHOT });
   const { volume } = destination;
   const here = volume.snapshotByUuid(common.uuid) ?? common;
-  volume.type = 'dp';
-  volume.content.restoreSnapshot(here.name);
   const all = volume.snapshotInfos();
   const newer = all.slice(all.findIndex(({ uuid }) => uuid === here.uuid) + 1);
+  const cloned = preserve ? undefined : newer.find(({ uuid }) => volume.sharesSnapshot(uuid));
+  if (cloned) {
+    throw new Refusal('resyncFailed', { reason: `Snapshot copy "${cloned.name}" is in use by a FlexClone volume` });
+  }
+  volume.type = 'dp';
+  volume.content.restoreSnapshot(here.name);
   for (const { name, uuid } of preserve ? [] : newer) {
     if (!snapmirror.isBase(volume, uuid) || uuid === relationship.exported?.uuid) volume.content.deleteSnapshot(name);
   }

@@ -80,9 +80,18 @@ export class Transfer {
     return this.parts[this.parts.length - 1]?.snapshot;
   }
 
-  bytesAt(now: number): number {
-    if (this.endedAt !== undefined) return this.bytesAtEnd;
-    const moved = Math.floor(((now - this.startedAt) / 1000) * this.bytesPerSecond);
+  /** At its end or before it: for reads that lag behind. */
+  stateAt(time: number): TransferState {
+    return this.endedBy(time) ? this.state : 'transferring';
+  }
+
+  endedBy(time: number): boolean {
+    return this.endedAt !== undefined && this.endedAt <= time;
+  }
+
+  bytesAt(time: number): number {
+    if (this.endedBy(time)) return this.bytesAtEnd;
+    const moved = Math.max(0, Math.floor(((time - this.startedAt) / 1000) * this.bytesPerSecond));
     return Math.min(this.totalBytes, this.resumedBytes + moved);
   }
 
@@ -93,6 +102,19 @@ export class Transfer {
     this.error = error;
     this.endedAt = now;
   }
+}
+
+/** What a relationship shows. */
+export interface RelationshipLook {
+  readonly state: RelationshipState;
+  readonly running: Transfer | undefined;
+  readonly lastEnded: Transfer | undefined;
+  readonly exported: SnapshotInfo | undefined;
+  readonly healthy: boolean;
+  readonly unhealthyReasons: Relationship['unhealthyReasons'];
+  readonly lastSucceededType: TransferType | undefined;
+  readonly totalBytes: number;
+  readonly totalMs: number;
 }
 
 export class Relationship {
@@ -161,6 +183,45 @@ export class Relationship {
   /** The state as it was at a time: for reads that lag behind. */
   stateAt(time: number): RelationshipState {
     return this.states.findLast(({ at }) => at <= time)?.state ?? this.states[0]?.state ?? this.state;
+  }
+
+  /** What was to be seen of it at a time, as far back as its states and transfers are remembered. */
+  lookAt(time: number): RelationshipLook {
+    const endedSince = this.ended.filter((transfer) => !transfer.endedBy(time));
+    const { state, exported, healthy, unhealthyReasons, lastSucceededType, totalBytes, totalMs } = this;
+    const running = [...endedSince, this.running].find((transfer) => transfer && transfer.startedAt <= time);
+    const lastEnded = this.ended.findLast((transfer) => transfer.endedBy(time));
+    const now = {
+      state,
+      running,
+      lastEnded,
+      exported,
+      healthy,
+      unhealthyReasons,
+      lastSucceededType,
+      totalBytes,
+      totalMs,
+    };
+    const past = { ...now, state: this.stateAt(time) };
+    if (endedSince.length === 0) return past;
+    const succeededSince = endedSince.filter((transfer) => transfer.state === 'success');
+    const first = succeededSince.find(({ parts }) => parts.length > 0)?.parts[0];
+    const base = first?.base && this.source.volume.snapshotByUuid(first.base.uuid);
+    const sum = (of: (transfer: Transfer) => number) => succeededSince.reduce((total, one) => total + of(one), 0);
+    return {
+      ...past,
+      exported: first === undefined ? exported : base,
+      healthy: lastEnded === undefined || lastEnded.state === 'success',
+      unhealthyReasons: lastEnded?.error
+        ? [{ code: String(lastEnded.error.code), message: lastEnded.error.message }]
+        : [],
+      lastSucceededType:
+        succeededSince.length === 0
+          ? lastSucceededType
+          : this.ended.findLast((transfer) => transfer.endedBy(time) && transfer.state === 'success')?.type,
+      totalBytes: totalBytes - sum((transfer) => transfer.totalBytes - transfer.resumedBytes),
+      totalMs: totalMs - sum((transfer) => (transfer.endedAt ?? 0) - transfer.startedAt),
+    };
   }
 
   atDestination(time: number): boolean {

@@ -19,7 +19,7 @@ import {
   type TransferType,
 } from './relationship.ts';
 
-type TransferFault = FaultOf<'transfer-stalls' | 'transfer-fails'>;
+type TransferFault = FaultOf<'transfer-stalls' | 'transfer-fails' | 'transfer-aborted'>;
 
 export interface TransferOptions {
   /** Name of a snapshot of the source to transfer, instead of a new one. */
@@ -108,7 +108,9 @@ export class SnapMirror {
     }
     const leftMs = ((transfer.totalBytes - transfer.resumedBytes) / transfer.bytesPerSecond) * 1000;
     const durationMs = Math.max(SHORTEST_TRANSFER_MS, Math.ceil(leftMs));
-    if (scripted?.kind === 'transfer-fails') {
+    if (scripted?.kind === 'transfer-aborted') {
+      transfer.cancel = timeline.after(durationMs / 2, aborting({ snapmirror: this, relationship }));
+    } else if (scripted?.kind === 'transfer-fails') {
       const error = { ...TRANSFER_ERRORS.scripted, ...(scripted.message ? { message: scripted.message } : {}) };
       transfer.cancel = timeline.after(durationMs / 2, failing({ snapmirror: this, relationship, error }));
     } else if (scripted?.kind !== 'transfer-stalls') {
@@ -185,10 +187,15 @@ export class SnapMirror {
     });
   }
 
+  /** What nobody may delete: bases, and what FlexClones share. */
+  isKept(volume: SimulatedVolume, uuid: string): boolean {
+    return this.isBase(volume, uuid) || volume.sharesSnapshot(uuid);
+  }
+
   /** Deletes SnapMirror's own snapshots for a relationship that is gone. */
   deleteOwnSnapshots(relationship: Relationship, volume: SimulatedVolume): void {
     for (const { name, uuid } of volume.snapshotInfos()) {
-      if (name.startsWith(relationship.snapshotPrefix) && !this.isBase(volume, uuid))
+      if (name.startsWith(relationship.snapshotPrefix) && !this.isKept(volume, uuid))
         volume.content.deleteSnapshot(name);
     }
   }
@@ -348,6 +355,12 @@ export class SnapMirror {
   complete(relationship: Relationship, transfer: Transfer): void {
     if (transfer.type === 'initialize') {
       const { volume } = relationship.destination;
+      const shared = volume.snapshotInfos().find(({ uuid }) => volume.sharesSnapshot(uuid));
+      if (shared) {
+        const message = `Transfer failed: Snapshot copy "${shared.name}" is in use by a FlexClone volume`;
+        this.end(relationship, 'failed', { ...TRANSFER_ERRORS.scripted, message });
+        return;
+      }
       for (const { name } of volume.snapshotInfos()) volume.content.deleteSnapshot(name);
     }
     try {
@@ -403,7 +416,8 @@ export class SnapMirror {
   private dropUnusedSnapshot(relationship: Relationship, transfer: Transfer): void {
     const { volume } = relationship.source;
     const unused = transfer.snapshot && volume.snapshotByUuid(transfer.snapshot.uuid);
-    if (unused?.name.startsWith(relationship.snapshotPrefix)) volume.content.deleteSnapshot(unused.name);
+    if (unused?.name.startsWith(relationship.snapshotPrefix) && !volume.sharesSnapshot(unused.uuid))
+      volume.content.deleteSnapshot(unused.name);
   }
 
   /** Drops what the policy does not keep, at both ends; bases stay. */
@@ -427,7 +441,7 @@ export class SnapMirror {
   private deleteUnneeded(volume: SimulatedVolume, snapshots: readonly SnapshotInfo[]): void {
     for (const uuid of new Set(snapshots.map((snapshot) => snapshot.uuid))) {
       const snapshot = volume.snapshotByUuid(uuid);
-      if (snapshot && !this.isBase(volume, uuid)) volume.content.deleteSnapshot(snapshot.name);
+      if (snapshot && !this.isKept(volume, uuid)) volume.content.deleteSnapshot(snapshot.name);
     }
   }
 
@@ -454,6 +468,10 @@ const failing = later(
   'transfer: fail',
   ({ snapmirror, relationship, error }: OfSnapMirror & { readonly error: TransferError }) =>
     snapmirror.end(relationship, 'failed', error),
+);
+
+const aborting = later('transfer: abort', ({ snapmirror, relationship }: OfSnapMirror) =>
+  snapmirror.end(relationship, 'aborted', TRANSFER_ERRORS.aborted),
 );
 
 const completing = later(
