@@ -147,9 +147,8 @@ it('a user may be kept from some paths', async () => {
 });
 
 it.each([
-  ['POST', { name: 'c', svm: 'svm1', clone: { is_flexclone: true, parent_volume: { name: 'vol1' } } }, 'FlexClone'],
   ['PATCH', { 'movement.destination_aggregate.name': 'aggr2' }, 'volume moves'],
-  ['PATCH', { 'clone.split_initiated': true }, 'FlexClone'],
+  ['POST', { name: 'c', 'svm.name': 'svm1', snaplock: { type: 'compliance' } }, 'SnapLock'],
 ])('%s of a volume with %j is refused as a limit of the simulator', async (method, body, what) => {
   const path = method === 'POST' ? '/storage/volumes' : `/storage/volumes/${scene.volume.uuid}`;
   const { status, json } = await call(scene.source, method, path, { body });
