@@ -35,6 +35,8 @@ export interface ObjectStoreCapabilities {
   readonly conditionalPut: boolean;
   /** Objects outlive the instance: a second one over the same place sees them. */
   readonly persistent: boolean;
+  /** The longest key, in bytes of UTF-8, where it is less than MAX_KEY_BYTES: in a bucket, a prefix takes of the room. */
+  readonly maxKeyBytes?: number | undefined;
 }
 
 /** Last argument of every method. */
@@ -129,15 +131,15 @@ export const MAX_KEY_BYTES = 1024;
  * segments neither empty nor `.` nor `..` (so it is never absolute and never climbs).
  * @throws ObjectStoreError `OBJECT_STORE_INVALID_KEY`
  */
-export function checkKey(key: string): string {
-  const problem = keyProblem(key);
+export function checkKey(key: string, maxBytes = MAX_KEY_BYTES): string {
+  const problem = keyProblem(key, maxBytes);
   if (problem !== undefined) {
     throw new ObjectStoreError('OBJECT_STORE_INVALID_KEY', `key ${JSON.stringify(key)} ${problem}`, { key });
   }
   return key;
 }
 
-function keyProblem(key: string): string | undefined {
+function keyProblem(key: string, maxBytes: number): string | undefined {
   if (key === '') return 'is empty';
   if (/\p{Cs}/u.test(key)) return 'is not well-formed Unicode';
   if (/\p{Cc}/u.test(key)) return 'contains control characters';
@@ -145,7 +147,7 @@ function keyProblem(key: string): string | undefined {
   if (key.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
     return 'has a segment that is empty, "." or ".."';
   }
-  if (new TextEncoder().encode(key).length > MAX_KEY_BYTES) return `is longer than ${MAX_KEY_BYTES} bytes`;
+  if (new TextEncoder().encode(key).length > maxBytes) return `is longer than ${maxBytes} bytes`;
   return undefined;
 }
 

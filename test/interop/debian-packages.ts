@@ -12,6 +12,8 @@ export interface UnpackedPackages {
   readonly pythonPath: string;
   /** For programs of the packages. */
   readonly programs: string;
+  /** What the packages hold, as if it were the root of a system. */
+  readonly root: string;
   /** `ansible 7.7.0+dfsg-3`, as far as asked for by name. */
   readonly versions: readonly string[];
   readonly packages: number;
@@ -28,8 +30,11 @@ export class Unavailable extends Error {}
 /** Python code and data; the programs and services that some depend on are not needed to drive a REST API. */
 const UNPACKED = /^(ansible|ansible-core|python3-.*|ieee-data)_/;
 
-/** @throws Unavailable when there is no apt-get, no Python, or no package */
-export function unpackedPackages(names: readonly string[], path: string): UnpackedPackages {
+/**
+ * @param needed which archives to unpack; default those of the Python clients
+ * @throws Unavailable when there is no apt-get, no Python, or no package
+ */
+export function unpackedPackages(names: readonly string[], path: string, needed = UNPACKED): UnpackedPackages {
   const folder = resolve(path);
   for (const program of ['apt-get', 'dpkg-deb', PYTHON]) {
     if (spawnSync(program, ['--version'], { stdio: 'ignore' }).status !== 0)
@@ -45,7 +50,7 @@ export function unpackedPackages(names: readonly string[], path: string): Unpack
     for (const made of [root, join(archives, 'partial'), join(folder, 'lists', 'partial')])
       mkdirSync(made, { recursive: true });
     fetch(names, folder);
-    for (const archive of readdirSync(archives).filter((name) => UNPACKED.test(name))) {
+    for (const archive of readdirSync(archives).filter((name) => needed.test(name))) {
       run('dpkg-deb', ['--extract', join(archives, archive), root]);
     }
     writeFileSync(complete, wanted);
@@ -54,6 +59,7 @@ export function unpackedPackages(names: readonly string[], path: string): Unpack
   return {
     pythonPath: join(root, 'usr/lib/python3/dist-packages'),
     programs: join(root, 'usr/bin'),
+    root,
     versions: names.map((name) => versionOf(name, files)),
     packages: files.length,
     fetched,
