@@ -77,12 +77,16 @@ export type { SnapshotFile } from '../run/cloud/snapshot-files.ts';
 export type { NotedSnapshot, UploadTotals } from '../run/cloud/transfer-note.ts';
 export type { VerifyProblem, VerifyRequest, VerifyResult } from '../run/cloud/verify.ts';
 export { WaflRestoreTarget } from '../run/cloud/wafl-restore-target.ts';
+export { ImageCatalogueRebuilder, type ImageRebuildOptions } from '../snapshot-source/image-rebuild.ts';
 export { ImageSnapshotSource, type ImageSourceOptions } from '../snapshot-source/image-snapshot-source.ts';
 export type {
+  CatalogueRebuilder,
   OpenSnapshot,
   SnapshotSource,
   SourceFacts,
   SourceSnapshot,
+  StoredBlocks,
+  StoredSnapshot,
 } from '../snapshot-source/snapshot-source.ts';
 export { DirectoryStateStore, type DirectoryStateStoreOptions } from '../state/directory.ts';
 export { MemoryStateStore } from '../state/memory.ts';

@@ -9,143 +9,44 @@
  * base's. What is given out is journalled, durably before a transfer can write down that it has stored it, so that no crash
  * makes a number mean two things: a transfer that is gone on with finds every number that it knows an object of.
  */
-import type { EndpointState, Journal, PageReader, StagedVersion, StateOptions } from '../state/state.ts';
-import { ContentIndex, EMPTY_INDEX, type IndexLimits, type IndexShape } from './content-index.ts';
+import type { EndpointState, Journal, StagedVersion, StateOptions } from '../state/state.ts';
 import {
-  bytePages,
-  corruptCatalogue,
-  numberPages,
-  PagedTable,
-  rawPages,
-  readNumbers,
-  wordPages,
-  writeNumbers,
-} from './paged-table.ts';
+  AREA,
+  AREAS_PAGE,
+  BITS,
+  BITS_PAGE,
+  type BlockLevel,
+  bytesOfWords,
+  CATALOGUE_FORMAT,
+  type CatalogueFacts,
+  type CatalogueLimits,
+  CatalogueReader,
+  type CatalogueTables,
+  DEFAULT_CATALOGUE_LIMITS,
+  describeBlocks,
+  fingerprintAt,
+  fingerprintsOf,
+  hasBit,
+  holdBlocks,
+  IDENTITY_BYTES,
+  IDENTITY_PAGE,
+  IDENTITY_WORDS,
+  LEVELS,
+  LOOK_UPS_AT_A_TIME,
+  lowestBit,
+  pageOf,
+  pagesOf,
+  readFacts,
+  setBit,
+  tablesOf,
+  WORDS_OF_AREA,
+  wordsOfBytes,
+  writeFacts,
+} from './catalogue-tables.ts';
+import { ContentIndex } from './content-index.ts';
+import { corruptCatalogue, PagedTable, readNumbers, writeNumbers } from './paged-table.ts';
 
-/** Bytes of an identity: the beginning of a cryptographic hash. */
-export const IDENTITY_BYTES = 16;
-
-export type BlockLevel = 0 | 1 | 2;
-
-/** Bounds of memory, in pages of 16 to 32 KiB where nothing else is said. They change how fast it is, never what is found. */
-export interface CatalogueLimits extends IndexLimits {
-  readonly tablePages: number;
-}
-
-export const DEFAULT_CATALOGUE_LIMITS: CatalogueLimits = {
-  tablePages: 512,
-  indexEntries: 131_072,
-  indexPages: 512,
-  filterBytes: 32 * 1024 * 1024,
-};
-
-/** VVBNs of an area, which is of one level: as many as a VMAP page has. */
-const AREA = 4096;
-const WORDS_OF_AREA = AREA / 32;
-/** VVBNs of a page of bits, of identities, of places; areas of a page of levels. */
-const BITS_PAGE = 8 * AREA;
-const IDENTITY_PAGE = 1024;
-const PLACE_PAGE = 4096;
-const AREAS_PAGE = 4096;
-const IDENTITY_WORDS = IDENTITY_BYTES / 4;
-const LOOK_UPS_AT_A_TIME = 256;
-const LEVELS = [0, 1, 2] as const;
-
-const BITS = wordPages(BITS_PAGE / 32);
-const IDENTITIES = rawPages(IDENTITY_PAGE * IDENTITY_WORDS);
-const PLACES = numberPages(PLACE_PAGE);
-const AREAS = bytePages(AREAS_PAGE);
-
-/** What is kept beside the tables. */
-interface CatalogueFacts {
-  readonly format: 1;
-  /** The version that it was written in. */
-  readonly version: number;
-  /** One behind the last area that was ever used. */
-  readonly areas: number;
-  readonly index: IndexShape;
-}
-
-const FACTS = 'catalogue.facts';
 const JOURNAL = 'catalogue';
-const NOT_YET: CatalogueFacts = { format: 1, version: 0, areas: 0, index: EMPTY_INDEX };
-
-interface ReadTables {
-  readonly held: PagedTable<Uint32Array>;
-  readonly areas: PagedTable<Uint8Array>;
-  readonly identities: PagedTable<Uint32Array>;
-  readonly places: PagedTable<Float64Array>;
-}
-
-/** Reads one version of a catalogue. */
-export class CatalogueReader {
-  readonly #held: PagedTable<Uint32Array>;
-  readonly #areas: PagedTable<Uint8Array>;
-  readonly #identities: PagedTable<Uint32Array>;
-  readonly #places: PagedTable<Float64Array>;
-
-  constructor({ held, areas, identities, places }: ReadTables) {
-    this.#held = held;
-    this.#areas = areas;
-    this.#identities = identities;
-    this.#places = places;
-  }
-
-  static of(reader: PageReader, limits: CatalogueLimits): CatalogueReader {
-    return new CatalogueReader(tablesOf(reader, undefined, limits));
-  }
-
-  /** One bit for each VVBN of the range that the snapshot holds, at this level or any. */
-  async held(
-    first: number,
-    count: number,
-    level: BlockLevel | undefined,
-    options: StateOptions = {},
-  ): Promise<Uint32Array> {
-    const words = new Uint32Array(count / 32);
-    for (let done = 0; done < count; ) {
-      const vvbn = first + done;
-      const area = Math.floor(vvbn / AREA);
-      const some = Math.min(count - done, AREA - (vvbn % AREA));
-      await this.#held.load([pageOf(vvbn, BITS_PAGE)], options);
-      await this.#areas.load([pageOf(area, AREAS_PAGE)], options);
-      const areaLevel = this.#areas.page(pageOf(area, AREAS_PAGE))[area % AREAS_PAGE] ?? 0;
-      if (level === undefined || areaLevel === level + 1) {
-        const at = (vvbn % BITS_PAGE) / 32;
-        words.set(this.#held.page(pageOf(vvbn, BITS_PAGE)).subarray(at, at + some / 32), done / 32);
-      }
-      done += some;
-    }
-    return words;
-  }
-
-  /** Where the content of each VVBN that is held was seen. */
-  async places(vvbns: Float64Array, options: StateOptions = {}): Promise<Float64Array> {
-    await this.#places.load(pagesOf(vvbns, PLACE_PAGE), options);
-    return vvbns.map((vvbn) => this.#places.page(pageOf(vvbn, PLACE_PAGE))[vvbn % PLACE_PAGE] ?? 0);
-  }
-
-  /** The identity of each VVBN's content, one after the other. */
-  async identities(vvbns: Float64Array, options: StateOptions = {}): Promise<Uint8Array> {
-    await this.#identities.load(pagesOf(vvbns, IDENTITY_PAGE), options);
-    const words = new Uint32Array(vvbns.length * IDENTITY_WORDS);
-    vvbns.forEach((vvbn, at) => {
-      const from = (vvbn % IDENTITY_PAGE) * IDENTITY_WORDS;
-      const page = this.#identities.page(pageOf(vvbn, IDENTITY_PAGE));
-      words.set(page.subarray(from, from + IDENTITY_WORDS), at * IDENTITY_WORDS);
-    });
-    return bytesOfWords(words);
-  }
-}
-
-function tablesOf(reader: PageReader, staged: StagedVersion | undefined, { tablePages }: CatalogueLimits): ReadTables {
-  return {
-    held: new PagedTable('catalogue.held', BITS, tablePages, reader, staged),
-    areas: new PagedTable('catalogue.areas', AREAS, tablePages, reader, staged),
-    identities: new PagedTable('catalogue.identity', IDENTITIES, tablePages, reader, staged),
-    places: new PagedTable('catalogue.place', PLACES, tablePages, reader, staged),
-  };
-}
 
 /** Gives VVBNs to the contents of a snapshot in the making. One call at a time. */
 export class ContentCatalogue {
@@ -156,10 +57,7 @@ export class ContentCatalogue {
   readonly #committedNumber: number;
   readonly #baseHeld: PagedTable<Uint32Array>;
   readonly #fresh: PagedTable<Uint32Array>;
-  readonly #held: PagedTable<Uint32Array>;
-  readonly #areas: PagedTable<Uint8Array>;
-  readonly #identities: PagedTable<Uint32Array>;
-  readonly #places: PagedTable<Float64Array>;
+  readonly #tables: CatalogueTables;
   readonly #index: ContentIndex;
   readonly #free: readonly FreeNumbers[] = LEVELS.map(() => ({ nextArea: 0, numbers: [] }));
   #areaCount: number;
@@ -181,12 +79,8 @@ export class ContentCatalogue {
     this.#committedNumber = state.committed.number;
     this.#baseHeld = new PagedTable('catalogue.held', BITS, tablePages, state);
     this.#fresh = new PagedTable('catalogue.fresh', BITS, tablePages, staged, staged);
-    const tables = tablesOf(staged, staged, limits);
-    this.#held = tables.held;
-    this.#areas = tables.areas;
-    this.#identities = tables.identities;
-    this.#places = tables.places;
-    this.reader = new CatalogueReader(tables);
+    this.#tables = tablesOf(staged, staged, limits);
+    this.reader = new CatalogueReader(this.#tables);
     this.#index = new ContentIndex(staged, facts.index, limits);
     this.#areaCount = facts.areas;
   }
@@ -207,7 +101,7 @@ export class ContentCatalogue {
       const catalogue = new ContentCatalogue(state, staged, journal, facts, limits);
       // In a version that was checkpointed it is what this transfer has given out; in a new one, what the last one had.
       if (facts.version !== staged.number) await catalogue.#fresh.clear(options);
-      await catalogue.#held.clear(options);
+      await catalogue.#tables.held.clear(options);
       await catalogue.#recover(options);
       await catalogue.#writeFacts(options);
       return catalogue;
@@ -241,7 +135,7 @@ export class ContentCatalogue {
       for (const index of some) if (vvbns[index] === 0) fresh.push(index);
     }
     if (fresh.length > 0) await this.#give(level, fresh, words, identities, vvbns, options);
-    await this.#hold(vvbns, places, options);
+    await holdBlocks(this.#tables, vvbns, places, options);
     return vvbns;
   }
 
@@ -262,8 +156,8 @@ export class ContentCatalogue {
   /** All contents have been assigned: what the snapshot does not hold is forgotten. */
   async finish(options: StateOptions = {}): Promise<void> {
     for (let page = 0; page * BITS_PAGE < this.#areaCount * AREA; page++) {
-      for (const table of [this.#baseHeld, this.#fresh, this.#held]) await table.load([page], options);
-      const [base, fresh, held] = [this.#baseHeld.page(page), this.#fresh.page(page), this.#held.page(page)];
+      for (const table of [this.#baseHeld, this.#fresh, this.#tables.held]) await table.load([page], options);
+      const [base, fresh, held] = [this.#baseHeld.page(page), this.#fresh.page(page), this.#tables.held.page(page)];
       const gone: number[] = [];
       for (let word = 0; word < held.length; word++) {
         let bits = ((base[word] ?? 0) | (fresh[word] ?? 0)) & ~(held[word] ?? 0);
@@ -271,10 +165,12 @@ export class ContentCatalogue {
       }
       for (let at = 0; at < gone.length; at += IDENTITY_PAGE) {
         const vvbns = Float64Array.from(gone.slice(at, at + IDENTITY_PAGE));
-        await this.#identities.load(pagesOf(vvbns, IDENTITY_PAGE), options);
+        await this.#tables.identities.load(pagesOf(vvbns, IDENTITY_PAGE), options);
         const fingerprints = vvbns.map((vvbn) => {
           const from = (vvbn % IDENTITY_PAGE) * IDENTITY_WORDS;
-          const identity = this.#identities.page(pageOf(vvbn, IDENTITY_PAGE)).subarray(from, from + IDENTITY_WORDS);
+          const identity = this.#tables.identities
+            .page(pageOf(vvbn, IDENTITY_PAGE))
+            .subarray(from, from + IDENTITY_WORDS);
           return fingerprintAt(bytesOfWords(identity), 0);
         });
         await this.#index.remove(fingerprints, vvbns, options);
@@ -286,7 +182,13 @@ export class ContentCatalogue {
   /** Writes to the staged version what is in memory. */
   async flush(options: StateOptions = {}): Promise<void> {
     await this.#index.flush(options);
-    for (const table of [this.#fresh, this.#held, this.#areas, this.#identities, this.#places])
+    for (const table of [
+      this.#fresh,
+      this.#tables.held,
+      this.#tables.areas,
+      this.#tables.identities,
+      this.#tables.places,
+    ])
       await table.flush(options);
     await this.#writeFacts(options);
   }
@@ -310,11 +212,11 @@ export class ContentCatalogue {
   async #loadKnown(vvbns: Float64Array, options: StateOptions): Promise<void> {
     await this.#baseHeld.load(pagesOf(vvbns, BITS_PAGE), options);
     await this.#fresh.load(pagesOf(vvbns, BITS_PAGE), options);
-    await this.#identities.load(pagesOf(vvbns, IDENTITY_PAGE), options);
+    await this.#tables.identities.load(pagesOf(vvbns, IDENTITY_PAGE), options);
   }
 
   #means(vvbn: number, words: Uint32Array, at: number): boolean {
-    const page = this.#identities.page(pageOf(vvbn, IDENTITY_PAGE));
+    const page = this.#tables.identities.page(pageOf(vvbn, IDENTITY_PAGE));
     const from = (vvbn % IDENTITY_PAGE) * IDENTITY_WORDS;
     for (let word = 0; word < IDENTITY_WORDS; word++) {
       if (page[from + word] !== words[at * IDENTITY_WORDS + word]) return false;
@@ -375,36 +277,13 @@ export class ContentCatalogue {
 
   /** Enters numbers that were given out into the tables. */
   async #learn(level: BlockLevel, numbers: Float64Array, identities: Uint8Array, options: StateOptions): Promise<void> {
-    const words = wordsOfBytes(identities);
     await this.#fresh.load(pagesOf(numbers, BITS_PAGE), options);
-    await this.#identities.load(pagesOf(numbers, IDENTITY_PAGE), options);
-    await this.#areas.load(
-      new Set(Array.from(numbers, (vvbn) => pageOf(Math.floor(vvbn / AREA), AREAS_PAGE))),
-      options,
-    );
-    numbers.forEach((vvbn, at) => {
+    for (const vvbn of numbers) {
       setBit(this.#fresh, vvbn);
-      const page = this.#identities.pageToWrite(pageOf(vvbn, IDENTITY_PAGE));
-      page.set(words.subarray(at * IDENTITY_WORDS, (at + 1) * IDENTITY_WORDS), (vvbn % IDENTITY_PAGE) * IDENTITY_WORDS);
-      const area = Math.floor(vvbn / AREA);
-      this.#areas.pageToWrite(pageOf(area, AREAS_PAGE))[area % AREAS_PAGE] = level + 1;
-      this.#areaCount = Math.max(this.#areaCount, area + 1);
-    });
-    await this.#index.add(fingerprintsOf(identities), numbers, options);
-  }
-
-  async #hold(vvbns: Float64Array, places: Float64Array, options: StateOptions): Promise<void> {
-    await this.#held.load(pagesOf(vvbns, BITS_PAGE), options);
-    await this.#places.load(pagesOf(vvbns, PLACE_PAGE), options);
-    for (let at = 0; at < vvbns.length; at++) {
-      const vvbn = vvbns[at] ?? 0;
-      if (!setBit(this.#held, vvbn)) continue;
-      const page = pageOf(vvbn, PLACE_PAGE);
-      const place = places[at] ?? 0;
-      if (this.#places.page(page)[vvbn % PLACE_PAGE] !== place) {
-        this.#places.pageToWrite(page)[vvbn % PLACE_PAGE] = place;
-      }
+      this.#areaCount = Math.max(this.#areaCount, Math.floor(vvbn / AREA) + 1);
     }
+    await describeBlocks(this.#tables, level, numbers, wordsOfBytes(identities), options);
+    await this.#index.add(fingerprintsOf(identities), numbers, options);
   }
 
   async #take(level: BlockLevel, count: number, options: StateOptions): Promise<Float64Array> {
@@ -424,11 +303,11 @@ export class ContentCatalogue {
       const page = pageOf(area * AREA, BITS_PAGE);
       await this.#baseHeld.load([page], options);
       await this.#fresh.load([page], options);
-      await this.#areas.load([pageOf(area, AREAS_PAGE)], options);
+      await this.#tables.areas.load([pageOf(area, AREAS_PAGE)], options);
       const from = ((area * AREA) % BITS_PAGE) / 32;
       const base = this.#baseHeld.page(page).subarray(from, from + WORDS_OF_AREA);
       const fresh = this.#fresh.page(page).subarray(from, from + WORDS_OF_AREA);
-      const isOfLevel = this.#areas.page(pageOf(area, AREAS_PAGE))[area % AREAS_PAGE] === level + 1;
+      const isOfLevel = this.#tables.areas.page(pageOf(area, AREAS_PAGE))[area % AREAS_PAGE] === level + 1;
       const isUsed = base.some((word) => word !== 0) || fresh.some((word) => word !== 0);
       if (isUsed && !isOfLevel) continue;
       for (let word = 0; word < WORDS_OF_AREA; word++) {
@@ -464,12 +343,12 @@ export class ContentCatalogue {
 
   #writeFacts(options: StateOptions): Promise<void> {
     const facts: CatalogueFacts = {
-      format: 1,
+      format: CATALOGUE_FORMAT,
       version: this.#staged.number,
       areas: this.#areaCount,
       index: this.#index.shape,
     };
-    return this.#staged.write(FACTS, 0, encoder.encode(JSON.stringify(facts)), options);
+    return writeFacts(this.#staged, facts, options);
   }
 }
 
@@ -477,18 +356,6 @@ interface FreeNumbers {
   nextArea: number;
   /** Descending. */
   readonly numbers: number[];
-}
-
-async function readFacts(reader: PageReader, options: StateOptions): Promise<CatalogueFacts> {
-  const bytes = await reader.read(FACTS, 0, options);
-  if (bytes === undefined) return NOT_YET;
-  try {
-    const facts = JSON.parse(new TextDecoder().decode(bytes)) as CatalogueFacts;
-    if (facts.format === 1 && Number.isSafeInteger(facts.areas) && Array.isArray(facts.index.runs)) return facts;
-  } catch (cause) {
-    throw corruptCatalogue('what is known of the catalogue cannot be read', cause);
-  }
-  throw corruptCatalogue('what is known of the catalogue is not in this format');
 }
 
 const encoder = new TextEncoder();
@@ -531,65 +398,6 @@ function firstsOf(places: readonly number[], words: Uint32Array): Map<number, nu
     if (first === undefined) byWord.set(key, [...same, at]);
   }
   return firsts;
-}
-
-/** The first 48 bits of an identity; never 0. */
-function fingerprintAt(identities: Uint8Array, at: number): number {
-  const from = at * IDENTITY_BYTES;
-  let fingerprint = 0;
-  for (let byte = 0; byte < 6; byte++) fingerprint = fingerprint * 256 + (identities[from + byte] ?? 0);
-  return Math.max(1, fingerprint);
-}
-
-function fingerprintsOf(identities: Uint8Array, places?: readonly number[]): Float64Array {
-  const all = places ?? Array.from({ length: identities.length / IDENTITY_BYTES }, (_, at) => at);
-  return Float64Array.from(all, (at) => fingerprintAt(identities, at));
-}
-
-/** The same bytes as words of this machine: they are only compared, and put away, as bytes again. */
-function wordsOfBytes(bytes: Uint8Array): Uint32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
-}
-
-function bytesOfWords(words: Uint32Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
-function pageOf(number: number, perPage: number): number {
-  return Math.floor(number / perPage);
-}
-
-/** The pages that these VVBNs lie in. Holes lie nowhere. */
-function pagesOf(vvbns: Float64Array, perPage: number): Set<number> {
-  const pages = new Set<number>();
-  let last = -1;
-  for (let at = 0; at < vvbns.length; at++) {
-    const vvbn = vvbns[at] ?? 0;
-    if (vvbn === 0) continue;
-    const page = pageOf(vvbn, perPage);
-    if (page !== last) pages.add(page);
-    last = page;
-  }
-  return pages;
-}
-
-function hasBit(table: PagedTable<Uint32Array>, vvbn: number): boolean {
-  const bit = vvbn % BITS_PAGE;
-  return (((table.page(pageOf(vvbn, BITS_PAGE))[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
-}
-
-/** True when it was not set before. */
-function setBit(table: PagedTable<Uint32Array>, vvbn: number): boolean {
-  if (hasBit(table, vvbn)) return false;
-  const bit = vvbn % BITS_PAGE;
-  const page = table.pageToWrite(pageOf(vvbn, BITS_PAGE));
-  page[bit >>> 5] = (page[bit >>> 5] ?? 0) | (1 << (bit & 31));
-  return true;
-}
-
-function lowestBit(bits: number): number {
-  return 31 - Math.clz32(bits & -bits);
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

@@ -9,7 +9,7 @@
  */
 import type { StagedVersion, StateOptions } from '../state/state.ts';
 import { PagedTable, type PageFormat, readNumbers, writeNumbers } from './paged-table.ts';
-import { PresenceFilter } from './presence-filter.ts';
+import { FILTER_TABLE, PresenceFilter } from './presence-filter.ts';
 
 /** What has to be known of an index to open it again. */
 export interface IndexShape {
@@ -34,6 +34,14 @@ export interface IndexLimits {
 
 export const EMPTY_INDEX: IndexShape = { runs: [], filterPages: 1, filtered: 0 };
 
+/** Forgets an index of this version, whatever it was. */
+export async function clearIndex(staged: StagedVersion, options: StateOptions = {}): Promise<void> {
+  for (let run = 0; run < MAX_RUNS; run++) await staged.clear(tableName(run), options);
+  await staged.clear(FILTER_TABLE, options);
+}
+
+/** Runs grow eightfold: no volume has as many blocks as these hold. */
+const MAX_RUNS = 16;
 const FINGERPRINT_BITS = 48;
 const GROWTH = 8;
 const ENTRIES_PER_PAGE = 1024;
@@ -216,7 +224,7 @@ export class ContentIndex {
   }
 
   #tableOf(at: number): PagedTable<Entries> {
-    return new PagedTable(`catalogue.index-${at}`, ENTRY_PAGES, this.#limits.indexPages, this.#staged, this.#staged);
+    return new PagedTable(tableName(at), ENTRY_PAGES, this.#limits.indexPages, this.#staged, this.#staged);
   }
 }
 
@@ -350,6 +358,10 @@ function merged(before: Entries, added: Entries, isLast: boolean): Entries {
 
 function part({ fingerprints, vvbns }: Entries, from: number, end: number): Entries {
   return { fingerprints: fingerprints.slice(from, end), vvbns: vvbns.slice(from, end) };
+}
+
+function tableName(run: number): string {
+  return `catalogue.index-${run}`;
 }
 
 function pageOf(fingerprint: number, bits: number): number {

@@ -7,15 +7,23 @@ import type { InodeRoot } from '../core/cloud/inode-root.ts';
 import { DIRECTORY_METAFILE, INODE_METAFILE } from '../core/wafl/image.ts';
 import { CloudError } from '../errors.ts';
 import type { EndpointState, StagedVersion } from '../state/state.ts';
-import { type BlockLevel, type CatalogueLimits, type CatalogueReader, ContentCatalogue } from './content-catalogue.ts';
+import {
+  type BlockLevel,
+  type CatalogueLimits,
+  type CatalogueReader,
+  DEFAULT_CATALOGUE_LIMITS,
+} from './catalogue-tables.ts';
+import { ContentCatalogue } from './content-catalogue.ts';
 import type { FindDataRanges } from './data-ranges.ts';
 import { type Chunk, KEEP_STILL, readChunks, shrunk } from './image-chunks.ts';
 import type { ImageFacts, ImageHandle } from './image-file.ts';
 import {
   BLOCK_BYTES,
   IMAGE_INODE,
+  IMAGE_VERSION_FORMAT,
   ImageTree,
   type ImageVersion,
+  identitiesOfParents,
   inodesOf,
   metafileBlocks,
   placeOf,
@@ -32,6 +40,8 @@ export interface ImageLimits extends CatalogueLimits {
   /** Chunks that are read before they are needed. */
   readonly readAhead: number;
 }
+
+export const DEFAULT_IMAGE_LIMITS: ImageLimits = { ...DEFAULT_CATALOGUE_LIMITS, blocksPerChunk: 1024, readAhead: 2 };
 
 /** What a scan needs to know of its source. */
 export interface ImageSettings {
@@ -223,19 +233,11 @@ export class ImageScan implements StagedWriter {
       const own = pointers.subarray(at * pointersPerBlock, (at + 1) * pointersPerBlock);
       if (own.some((vvbn) => vvbn !== 0)) used.push(at);
     }
-    // One byte more than pointers: no block of data, and none of another level, is taken for it.
-    const pieceBytes = 1 + 8 * pointersPerBlock;
-    const pieces = new Uint8Array(used.length * pieceBytes);
-    const view = new DataView(pieces.buffer);
+    const wanted = new Float64Array(used.length * pointersPerBlock);
     used.forEach((at, index) => {
-      view.setUint8(index * pieceBytes, level);
-      for (let slot = 0; slot < pointersPerBlock; slot++) {
-        const vvbn = pointers[at * pointersPerBlock + slot] ?? 0;
-        view.setUint32(index * pieceBytes + 1 + 8 * slot, vvbn % 2 ** 32, true);
-        view.setUint32(index * pieceBytes + 5 + 8 * slot, Math.floor(vvbn / 2 ** 32), true);
-      }
+      wanted.set(pointers.subarray(at * pointersPerBlock, (at + 1) * pointersPerBlock), index * pointersPerBlock);
     });
-    const identities = await compute.shortDigests('sha-256', pieces, pieceBytes, options);
+    const identities = await identitiesOfParents(level, wanted, pointersPerBlock, compute, options);
     const previous = Float64Array.from(used, (at) => before[at] ?? 0);
     const places = Float64Array.from(used, (at) => first + at);
     const vvbns = await this.#catalogue.assign(level, identities, previous, places, options);
@@ -290,7 +292,7 @@ export class ImageScan implements StagedWriter {
       if (topmost.length > 0) yield [{ number, generation: 0, sizeBytes, height: 0, topmost }];
     }
     const version: ImageVersion = {
-      format: 1,
+      format: IMAGE_VERSION_FORMAT,
       sourceId: id,
       pointersPerBlock,
       snapshot,

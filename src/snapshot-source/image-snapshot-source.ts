@@ -11,11 +11,11 @@ import type { InodeRoot } from '../core/cloud/inode-root.ts';
 import type { Env } from '../env.ts';
 import { CloudError, ConfigError, InternalError } from '../errors.ts';
 import type { StateStore } from '../state/state.ts';
-import { type BlockLevel, CatalogueReader, DEFAULT_CATALOGUE_LIMITS, IDENTITY_BYTES } from './content-catalogue.ts';
+import { type BlockLevel, CatalogueReader, IDENTITY_BYTES } from './catalogue-tables.ts';
 import { type FindDataRanges, seekDataRanges } from './data-ranges.ts';
 import { KEEP_STILL } from './image-chunks.ts';
 import { type ImageHandle, openImageFile, unreadable } from './image-file.ts';
-import { type ImageLimits, ImageScan, type ImageSettings } from './image-scan.ts';
+import { DEFAULT_IMAGE_LIMITS, type ImageLimits, ImageScan, type ImageSettings } from './image-scan.ts';
 import {
   BLOCK_BYTES,
   IMAGE_FORMAT,
@@ -61,8 +61,6 @@ export interface ImageSourceOptions {
   /** How holes are found. Default: `seekDataRanges`. */
   readonly findDataRanges?: FindDataRanges | undefined;
 }
-
-export const DEFAULT_IMAGE_LIMITS: ImageLimits = { ...DEFAULT_CATALOGUE_LIMITS, blocksPerChunk: 1024, readAhead: 2 };
 
 /** What a snapshot of an image is to be called. */
 export interface NewImageSnapshot {

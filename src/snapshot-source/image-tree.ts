@@ -3,6 +3,7 @@
  * volume model lays them out. The tree is three tables of the state: the VVBN of each block of each level, by its place.
  */
 
+import type { Compute } from '../compute/compute.ts';
 import type { InodeRoot } from '../core/cloud/inode-root.ts';
 import { DIRECTORY_METAFILE, FIRST_FREE_INODE, INODE_METAFILE, ROOT_INODE } from '../core/wafl/image.ts';
 import type { InodeAttributes } from '../core/wafl/inode-tree.ts';
@@ -14,9 +15,9 @@ import {
   METAFILE_VERSION,
 } from '../core/wafl/metafiles.ts';
 import type { PageReader, StagedVersion, StateOptions } from '../state/state.ts';
-import type { BlockLevel } from './content-catalogue.ts';
+import type { BlockLevel } from './catalogue-tables.ts';
 import type { ImageFacts } from './image-file.ts';
-import { corruptCatalogue, numberPages, PagedTable } from './paged-table.ts';
+import { corruptCatalogue, numberPages, PagedTable, readJson } from './paged-table.ts';
 import type { SourceSnapshot } from './snapshot-source.ts';
 
 export const BLOCK_BYTES = 4096;
@@ -29,10 +30,12 @@ const ROOT_POINTERS = 16;
 const PAGE_ENTRIES = 4096;
 const NUMBERS = numberPages(PAGE_ENTRIES);
 const FACTS = 'image.facts';
+/** Of ImageVersion and of the three tables. */
+export const IMAGE_VERSION_FORMAT = 1;
 
 /** What is known of the image in one snapshot, beside its blocks. */
 export interface ImageVersion {
-  readonly format: 1;
+  readonly format: number;
   readonly sourceId: string;
   readonly pointersPerBlock: number;
   readonly snapshot: SourceSnapshot;
@@ -87,6 +90,17 @@ export class ImageTree {
     });
   }
 
+  /** @param places ascending */
+  async setAt(level: BlockLevel, places: Float64Array, vvbns: Float64Array, options: StateOptions): Promise<void> {
+    for (let at = 0; at < places.length; ) {
+      const first = places[at] ?? 0;
+      let end = at + 1;
+      while (end < places.length && places[end] === first + end - at) end++;
+      await this.set(level, first, vvbns.subarray(at, end), options);
+      at = end;
+    }
+  }
+
   /** Makes holes from `first` up to `end`, at the cost of what was there. */
   async clear(level: BlockLevel, first: number, end: number, options: StateOptions): Promise<void> {
     const table = this.#table(level);
@@ -103,6 +117,23 @@ export class ImageTree {
           .some((vvbn) => vvbn !== 0)
       )
         table.pageToWrite(page).fill(0, from, to);
+    }
+  }
+
+  /** Forgets everything. */
+  async reset(options: StateOptions): Promise<void> {
+    for (const table of this.#tables) await table.clear(options);
+  }
+
+  /** What is mapped at a level, page by page. */
+  async *mapped(
+    level: BlockLevel,
+    options: StateOptions,
+  ): AsyncGenerator<{ readonly first: number; readonly vvbns: Float64Array }, void, undefined> {
+    const table = this.#table(level);
+    for await (const page of table.numbers(0, options)) {
+      await table.load([page], options);
+      yield { first: page * PAGE_ENTRIES, vvbns: table.page(page).slice() };
     }
   }
 
@@ -155,16 +186,42 @@ export class ImageTree {
   }
 }
 
-/** The snapshot that this version of the state is of; `undefined` before the first. @throws StateError `STATE_CORRUPT` */
+/**
+ * The identities of indirect blocks, one after the other.
+ * @param pointers the VVBNs that they hold, `pointersPerBlock` of each
+ */
+export async function identitiesOfParents(
+  level: 1 | 2,
+  pointers: Float64Array,
+  pointersPerBlock: number,
+  compute: Pick<Compute, 'shortDigests'>,
+  options: StateOptions,
+): Promise<Uint8Array> {
+  // One byte more than pointers: no block of data, and none of another level, is taken for it.
+  const pieceBytes = 1 + 8 * pointersPerBlock;
+  const count = pointers.length / pointersPerBlock;
+  const pieces = new Uint8Array(count * pieceBytes);
+  const view = new DataView(pieces.buffer);
+  for (let at = 0; at < count; at++) {
+    view.setUint8(at * pieceBytes, level);
+    for (let slot = 0; slot < pointersPerBlock; slot++) {
+      const vvbn = pointers[at * pointersPerBlock + slot] ?? 0;
+      view.setUint32(at * pieceBytes + 1 + 8 * slot, vvbn % 2 ** 32, true);
+      view.setUint32(at * pieceBytes + 5 + 8 * slot, Math.floor(vvbn / 2 ** 32), true);
+    }
+  }
+  return await compute.shortDigests('sha-256', pieces, pieceBytes, options);
+}
+
+/**
+ * The snapshot that this version of the state is of; `undefined` before the first.
+ * @throws StateError `STATE_CORRUPT`, `STATE_FORMAT_VERSION`
+ */
 export async function readImageVersion(reader: PageReader, options: StateOptions): Promise<ImageVersion | undefined> {
   const bytes = await reader.read(FACTS, 0, options);
   if (bytes === undefined) return undefined;
-  try {
-    const version = JSON.parse(new TextDecoder().decode(bytes)) as ImageVersion;
-    if (version.format === 1 && Array.isArray(version.inodes)) return version;
-  } catch (cause) {
-    throw corruptCatalogue('what is known of the image cannot be read', cause);
-  }
+  const version = readJson<ImageVersion>(bytes, IMAGE_VERSION_FORMAT, 'the image');
+  if (Array.isArray(version.inodes)) return version;
   throw corruptCatalogue('what is known of the image is not in this format');
 }
 
@@ -182,7 +239,7 @@ export interface MetafileBlock {
 /** Places from here on are of metafiles: no block of an image is there. */
 export const METAFILE_PLACES = 2 ** 47;
 
-export function placeOf({ inode, fbn }: MetafileBlock): number {
+export function placeOf({ inode, fbn }: Pick<MetafileBlock, 'inode' | 'fbn'>): number {
   return METAFILE_PLACES + inode * 2 ** 20 + fbn;
 }
 

@@ -147,6 +147,27 @@ export function corruptCatalogue(message: string, cause?: unknown): StateError {
   });
 }
 
+/**
+ * What a source keeps beside its tables, as JSON with the number of its format.
+ * @throws StateError `STATE_CORRUPT`, `STATE_FORMAT_VERSION`
+ */
+export function readJson<T extends { readonly format: number }>(bytes: Uint8Array, format: number, of: string): T {
+  let found: T;
+  try {
+    found = JSON.parse(new TextDecoder().decode(bytes)) as T;
+  } catch (cause) {
+    throw corruptCatalogue(`what is known of ${of} cannot be read`, cause);
+  }
+  if (found?.format === format) return found;
+  if (!Number.isSafeInteger(found?.format)) throw corruptCatalogue(`what is known of ${of} is not in this format`);
+  throw new StateError('STATE_FORMAT_VERSION', `${of} has format ${found.format}, this release knows ${format}`, {
+    remedy:
+      found.format > format
+        ? 'Use the release that wrote it, or a newer one; or rebuild the state from the object store with this one.'
+        : 'Rebuild the state from the object store: the next backup then sends only what changed.',
+  });
+}
+
 /** Whole numbers below 2^48, six bytes each. */
 export function numberPages(entries: number): PageFormat<Float64Array> {
   return {

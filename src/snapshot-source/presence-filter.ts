@@ -5,6 +5,7 @@
 import type { StagedVersion, StateOptions } from '../state/state.ts';
 import { PagedTable, wordPages } from './paged-table.ts';
 
+export const FILTER_TABLE = 'catalogue.filter';
 const PAGE_BYTES = 16 * 1024;
 const PAGE_BITS = 8 * PAGE_BYTES;
 const PROBES = 4;
@@ -21,7 +22,7 @@ export class PresenceFilter {
 
   constructor(staged: StagedVersion, pages: number, added: number, maxBytes: number) {
     this.#maxPages = 2 ** Math.floor(Math.log2(Math.max(1, maxBytes / PAGE_BYTES)));
-    this.#table = new PagedTable('catalogue.filter', wordPages(PAGE_BYTES / 4), this.#maxPages, staged, staged);
+    this.#table = new PagedTable(FILTER_TABLE, wordPages(PAGE_BYTES / 4), this.#maxPages, staged, staged);
     this.#pages = pages;
     this.#added = added;
   }

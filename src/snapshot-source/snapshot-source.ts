@@ -17,6 +17,7 @@
  *   `CLOUD_SOURCE_CHANGED`.
  */
 import type { InodeRoot } from '../core/cloud/inode-root.ts';
+import type { StagedVersion } from '../state/state.ts';
 
 export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
@@ -100,7 +101,7 @@ export interface OpenSnapshot {
    * Which VVBNs of a range the snapshot holds: one bit each, in 32-bit words, the lowest in the lowest bit. 0 is
    * never held.
    * @param first a multiple of 32; `count` too
-   * @param level of one level only; of all levels if not given
+   * @param options.level of one level only; of all levels if not given
    */
   held(first: number, count: number, options?: HeldOptions): Promise<Uint32Array>;
 
@@ -110,4 +111,39 @@ export interface OpenSnapshot {
 
 export interface HeldOptions extends SourceOptions {
   readonly level?: 0 | 1 | 2 | undefined;
+}
+
+/**
+ * Port: makes anew what sources of one kind keep in the state beside the VMAP, from what the object store has of the base: for a
+ * state that was lost. A source of this kind then finds every block that did not change under the VVBN that it had.
+ */
+export interface CatalogueRebuilder {
+  /** The kind of source, as in SourceFacts. */
+  readonly kind: string;
+  /**
+   * Writes it into a version of the state, whose commit is the caller's. What an earlier one kept there is gone.
+   * @throws CloudError `CLOUD_CORRUPT` when what is stored is not what such a source can have given
+   */
+  rebuild(staged: StagedVersion, stored: StoredSnapshot, options?: SourceOptions): Promise<void>;
+}
+
+/** What the object store has of a snapshot, in the numbers of its source. */
+export interface StoredSnapshot {
+  readonly snapshot: SourceSnapshot;
+  readonly source: Pick<SourceFacts, 'id' | 'pointersPerBlock' | 'format'>;
+  /** Every mapped block at every place where it is, all levels, inode by inode; an indirect block before what lies below it. Once. */
+  blocks(): AsyncIterable<StoredBlocks>;
+}
+
+/** Some blocks of one level of an inode. */
+export interface StoredBlocks {
+  readonly inode: Omit<InodeRoot, 'topmost'>;
+  readonly level: 0 | 1 | 2;
+  /** The file block that each is, or that lies first below it; ascending. */
+  readonly fbns: Float64Array;
+  readonly vvbns: Float64Array;
+  /** Of level 0: the first 16 bytes of the SHA-256 of each block, one after the other. Of others: nothing. */
+  readonly digests: Uint8Array;
+  /** The blocks themselves, one after the other: for metafiles. Before the next ones are asked for. */
+  content(): Promise<Uint8Array>;
 }

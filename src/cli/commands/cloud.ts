@@ -17,6 +17,7 @@ import { CloudEndpoint } from '../../run/cloud/cloud-endpoint.ts';
 import type { Compression } from '../../run/cloud/context.ts';
 import { FileRestoreTarget } from '../../run/cloud/file-restore-target.ts';
 import { CLOUD_STEPS, type CloudProgress } from '../../run/cloud/progress.ts';
+import { ImageCatalogueRebuilder } from '../../snapshot-source/image-rebuild.ts';
 import { ImageSnapshotSource } from '../../snapshot-source/image-snapshot-source.ts';
 import { DirectoryStateStore } from '../../state/directory.ts';
 import type { StateStore } from '../../state/state.ts';
@@ -341,12 +342,15 @@ async function gc(terminal: Terminal, options: EndpointOptions & { plan: boolean
 }
 
 async function rebuildVmap(terminal: Terminal, options: StateOptions): Promise<ExitCode> {
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, compute, close, call } = open(terminal, options);
   try {
     const { state, writer } = stateOf(terminal, options);
-    const result = await endpoint.rebuildVmap({ state, writer, breakLock: options.breakLock }, call);
+    const { breakLock } = options;
+    const catalogues = [new ImageCatalogueRebuilder({ compute })];
+    const result = await endpoint.rebuildVmap({ state, writer, catalogues, breakLock }, call);
     terminal.document(result);
-    terminal.say(`the VMAP of ${result.snapshot.name} is rebuilt: ${result.blocks} blocks of ${result.inodes} inodes`);
+    const what = result.catalogue ? 'the VMAP and the catalogue' : 'the VMAP';
+    terminal.say(`${what} of ${result.snapshot.name} rebuilt: ${result.blocks} blocks of ${result.inodes} inodes`);
     return EXIT.done;
   } finally {
     await close();

@@ -6,6 +6,7 @@
 import { CloudError } from '../../errors.ts';
 import { HOLE, objectIdOf, slotOf } from './block-numbers.ts';
 import type { ObjectHead } from './format/object.ts';
+import { SHORT_DIGEST_BYTES } from './format/tools.ts';
 import { pageNumberOf, setEntry, UNMAPPED, VMAP_PAGE_ENTRIES, type Vmap } from './vmap.ts';
 
 /**
@@ -24,8 +25,12 @@ export function vvbnsOf(pvbns: Float64Array, heads: ReadonlyMap<number, ObjectHe
   });
 }
 
-/** Enters blocks that the trees reach. @throws CloudError `CLOUD_CORRUPT` when two blocks in use claim one VVBN */
-export function enterBlocks(vmap: Vmap, vvbns: Float64Array, pvbns: Float64Array): void {
+/**
+ * Enters blocks that the trees reach. Gives how many were not there before.
+ * @throws CloudError `CLOUD_CORRUPT` when two blocks in use claim one VVBN
+ */
+export function enterBlocks(vmap: Vmap, vvbns: Float64Array, pvbns: Float64Array): number {
+  let entered = 0;
   for (let at = 0; at < vvbns.length; at++) {
     const vvbn = vvbns[at] ?? HOLE;
     const pvbn = pvbns[at] ?? HOLE;
@@ -37,6 +42,23 @@ export function enterBlocks(vmap: Vmap, vvbns: Float64Array, pvbns: Float64Array
         objectId: objectIdOf(pvbn),
       });
     }
-    if (before === UNMAPPED) setEntry(page, vvbn % VMAP_PAGE_ENTRIES, pvbn);
+    if (before !== UNMAPPED) continue;
+    setEntry(page, vvbn % VMAP_PAGE_ENTRIES, pvbn);
+    entered++;
   }
+  return entered;
+}
+
+/**
+ * The first 16 bytes of the hash of the block that each PVBN names, as the heads have them, one after the other.
+ * @param heads those of every object named, with no hole among the PVBNs
+ */
+export function digestsOf(pvbns: Float64Array, heads: ReadonlyMap<number, ObjectHead>): Uint8Array {
+  const digests = new Uint8Array(pvbns.length * SHORT_DIGEST_BYTES);
+  pvbns.forEach((pvbn, at) => {
+    const from = slotOf(pvbn) * SHORT_DIGEST_BYTES;
+    const head = heads.get(objectIdOf(pvbn));
+    digests.set(head?.blockDigests.subarray(from, from + SHORT_DIGEST_BYTES) ?? [], at * SHORT_DIGEST_BYTES);
+  });
+  return digests;
 }

@@ -58,7 +58,13 @@ export function* compareInodes(
 
 export type FileStep =
   /** Go on with the PVBNs in these populated indirect blocks: `pointersPerBlock` of each, one after the other. */
-  | { readonly step: 'read-pointers'; readonly level: 1 | 2; readonly pvbns: Float64Array }
+  | {
+      readonly step: 'read-pointers';
+      readonly level: 1 | 2;
+      /** The file block that lies first below each, ascending. */
+      readonly fbns: Float64Array;
+      readonly pvbns: Float64Array;
+    }
   /** File blocks that differ, in ascending order within the step, and what they are to be: a PVBN, or HOLE. */
   | { readonly step: 'blocks'; readonly fbns: Float64Array; readonly pvbns: Float64Array };
 
@@ -90,8 +96,8 @@ export function* compareFile(
     }
     for (let at = 0; at < differing.length; at += RESTORE_BATCH_BLOCKS) {
       const batch = differing.slice(at, at + RESTORE_BATCH_BLOCKS);
-      const ones = yield* expand(level, batch.ones);
-      const others = yield* expand(level, batch.others);
+      const ones = yield* expand(level, batch.fbns, batch.ones);
+      const others = yield* expand(level, batch.fbns, batch.others);
       const below = spanOf((level - 1) as Level, pointersPerBlock);
       const fbns = new Float64Array(ones.length);
       for (let i = 0; i < fbns.length; i++) {
@@ -102,11 +108,16 @@ export function* compareFile(
   }
 
   /** The pointers in indirect blocks, holes all the way below a hole. */
-  function* expand(level: 1 | 2, pvbns: Float64Array): Generator<FileStep, Float64Array, Float64Array | undefined> {
+  function* expand(
+    level: 1 | 2,
+    places: Float64Array,
+    pvbns: Float64Array,
+  ): Generator<FileStep, Float64Array, Float64Array | undefined> {
     const mapped = pvbns.filter((pvbn) => pvbn !== HOLE);
     const all = new Float64Array(pvbns.length * pointersPerBlock);
     if (mapped.length === 0) return all;
-    const pointers = (yield { step: 'read-pointers', level, pvbns: mapped }) ?? new Float64Array();
+    const fbns = places.filter((_, at) => pvbns[at] !== HOLE);
+    const pointers = (yield { step: 'read-pointers', level, fbns, pvbns: mapped }) ?? new Float64Array();
     let next = 0;
     for (let at = 0; at < pvbns.length; at++) {
       if (pvbns[at] === HOLE) continue;
@@ -129,7 +140,8 @@ export function* compareFile(
     const beyond = high.pointers.subarray(reached);
     const nothing = new Float64Array();
     const [ones, others] = high === one ? [beyond, nothing] : [nothing, beyond];
-    const expanded = yield* expand(level, high.pointers.slice(0, reached));
+    const places = Float64Array.from({ length: reached }, (_, at) => at * span);
+    const expanded = yield* expand(level, places, high.pointers.slice(0, reached));
     const lowered = { level: (level - 1) as Level, pointers: expanded };
     yield* high === one ? compareRoots(lowered, other) : compareRoots(one, lowered);
     yield* compareAt(level, pairsOf(ones, others, reached * span, span));

@@ -37,8 +37,8 @@ export const CLOUD_STEPS = {
   /** A collection. */
   'list-objects': { counts: 'keys', activity: undefined },
   'delete-objects': { counts: 'keys', activity: undefined },
-  /** A rebuilt VMAP. */
-  rebuild: { counts: 'inodes', activity: undefined },
+  /** A rebuilt VMAP and catalogue. */
+  rebuild: { counts: 'VMAP entries', activity: undefined },
 } as const satisfies Record<string, { counts: string; activity: OntapActivity | undefined }>;
 /** One step of `CLOUD_STEPS`. */
 export type CloudStep = keyof typeof CLOUD_STEPS;

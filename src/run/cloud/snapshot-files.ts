@@ -2,7 +2,7 @@
  * Run (layer 3): files of a snapshot by their paths, from its metafiles as they are in the store. Sources that are no
  * volumes (images) lay themselves out as volumes do, so this is for all of them.
  */
-import { objectIdOf, slotOf } from '../../core/cloud/block-numbers.ts';
+import { HOLE } from '../../core/cloud/block-numbers.ts';
 import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import { compareFile } from '../../core/cloud/restore-plan.ts';
 import { DIRECTORY_METAFILE, INODE_METAFILE, ROOT_INODE } from '../../core/wafl/image.ts';
@@ -94,7 +94,7 @@ async function* blocksOf(
       continue;
     }
     for (const pvbn of value.pvbns) {
-      if (pvbn !== 0) yield await reader.blocks({ objectId: objectIdOf(pvbn), slots: Uint16Array.of(slotOf(pvbn)) }, 0);
+      if (pvbn !== HOLE) yield await reader.blocksAt(0, Float64Array.of(pvbn));
     }
   }
 }

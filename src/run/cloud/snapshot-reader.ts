@@ -2,7 +2,7 @@
  * Run (layer 3): reading snapshots from the store. Everything is checked before it is given out: manifests against the
  * history, parts against their manifest, heads and groups against their own hashes; and every failure names the object.
  */
-import { type Level, objectIdOf, slotOf } from '../../core/cloud/block-numbers.ts';
+import { BLOCK_BYTES, type Level, objectIdOf, slotOf } from '../../core/cloud/block-numbers.ts';
 import type { SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
 import { decodeL3Part } from '../../core/cloud/format/l3-part.ts';
 import { decodeManifest, type L3PartFacts, type Manifest } from '../../core/cloud/format/manifest.ts';
@@ -150,17 +150,23 @@ export class SnapshotReader {
 
   /** The PVBNs in populated indirect blocks: `pointersPerBlock` of each, in the order asked for. */
   async pointers(level: 1 | 2, pvbns: Float64Array, pointersPerBlock: number): Promise<Float64Array> {
-    const all = new Float64Array(pvbns.length * pointersPerBlock);
+    return readPopulated(await this.blocksAt(level, pvbns, 8 * pointersPerBlock));
+  }
+
+  /**
+   * The blocks that these PVBNs name, in the order asked for.
+   * @param slotBytes of each; blocks of another size are damage
+   */
+  async blocksAt(level: Level, pvbns: Float64Array, slotBytes = BLOCK_BYTES): Promise<Uint8Array> {
+    const all = new Uint8Array(pvbns.length * slotBytes);
     const read = async ({ objectId, slots, rows }: RowsOfObject) => {
       const blocks = await this.blocks({ objectId, slots }, level);
-      if (blocks.length !== slots.length * 8 * pointersPerBlock) {
-        const message = `the indirect blocks of object ${objectId} do not have ${pointersPerBlock} pointers`;
+      if (blocks.length !== slots.length * slotBytes) {
+        const message = `the blocks of object ${objectId} do not have ${slotBytes} bytes`;
         throw new CloudError('CLOUD_CORRUPT', message, { objectId });
       }
-      const pointers = readPopulated(blocks);
-      rows.forEach(({ slot, row }) => {
-        all.set(pointers.subarray(slot * pointersPerBlock, (slot + 1) * pointersPerBlock), row * pointersPerBlock);
-      });
+      for (const { slot, row } of rows)
+        all.set(blocks.subarray(slot * slotBytes, (slot + 1) * slotBytes), row * slotBytes);
     };
     await inParallel(rowsByObject(pvbns), this.#context.limits.objectsInFlight, read);
     return all;
