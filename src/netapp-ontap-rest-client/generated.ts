@@ -1055,6 +1055,8 @@ export interface components {
                 split_initiated?: boolean;
                 split_estimate?: number;
                 split_complete_percent?: number;
+                /** @description Bytes that the clone shares with its parent */
+                inherited_physical_used?: number;
             };
             movement?: {
                 state?: components["schemas"]["volume_movement_state"];

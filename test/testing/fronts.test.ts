@@ -61,7 +61,7 @@ describe('over HTTP', () => {
   it('carries bodies, statuses and headers', async () => {
     world = new SimulatedOntap({ operationMs: 0 });
     await world.listen();
-    const body = JSON.stringify({ name: 'v', 'svm.name': 'svm1', aggregates: [{ name: 'aggr1' }] });
+    const body = JSON.stringify({ name: 'v', svm: { name: 'svm1' }, aggregates: [{ name: 'aggr1' }] });
     const made = await ask(cluster1(), '/storage/volumes', { method: 'POST', body });
     expect(made.status).toBe(202);
     expect(made.headers['location']).toBe('/api/storage/volumes?name=v');

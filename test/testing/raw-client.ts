@@ -7,6 +7,7 @@ import {
   type SimulatedVolume,
   VirtualClock,
 } from '../../src/testing/index.ts';
+import { RAW_USER_AGENT } from './raw-user-agent.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON answers freely
 export type Json = any;
@@ -33,7 +34,12 @@ export async function call(
 ): Promise<Answer> {
   const request = new Request(`${cluster.url}/api${path}`, {
     method,
-    headers: { accept: 'application/json', authorization: `Basic ${btoa(`${user}:${password}`)}`, ...headers },
+    headers: {
+      accept: 'application/json',
+      authorization: `Basic ${btoa(`${user}:${password}`)}`,
+      'user-agent': RAW_USER_AGENT,
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const response = await cluster.fetch(request);
