@@ -90,6 +90,8 @@ export interface VolumeChange {
   readonly junctionPath?: string | null | undefined;
   /** A volume has to be unmounted before it goes offline. */
   readonly state?: 'online' | 'offline' | undefined;
+  readonly dedupe?: boolean | undefined;
+  readonly compression?: boolean | undefined;
 }
 
 /** What a new volume is to be. Units: bytes, percent. */
@@ -98,7 +100,10 @@ export interface VolumeSpec {
   readonly type: 'rw' | 'dp';
   readonly style: 'flexvol' | 'flexgroup';
   readonly sizeBytes: number;
+  /** One for a FlexVol. */
   readonly aggregates: readonly string[];
+  /** Of a FlexGroup (default 1). */
+  readonly constituentsPerAggregate?: number | undefined;
   readonly junctionPath?: string | undefined;
   readonly guarantee?: 'none' | 'volume' | undefined;
   readonly language?: string | undefined;
@@ -255,6 +260,8 @@ export interface OntapSvm {
   volume(name: string, options?: PortOptions): Promise<Volume | undefined>;
   /** All FlexVols and FlexGroups of the SVM but its root volume. */
   volumes(options?: PortOptions): AsyncIterable<Volume>;
+  /** How many constituents a FlexGroup has; 0 for a FlexVol. */
+  constituentCount(volumeUuid: string, options?: PortOptions): Promise<number>;
   /** All snapshots of a volume, in no particular order. */
   snapshots(volumeUuid: string, options?: PortOptions): AsyncIterable<Snapshot>;
   /** `ONTAP_EXISTS` when the name is taken. A new volume may take a while to come online. */

@@ -13,6 +13,7 @@ import {
   isUsable,
   peeringsOf,
   requirePolicy,
+  requirePolicyForStyle,
   requireRelease,
   requireSchedule,
   requireSvm,
@@ -69,6 +70,7 @@ export async function checkReadiness(context: MirrorContext, options: ReadinessO
         wrongTypes(destination, found, await volumesThere(), await mirrorsThere()),
       ),
     ]);
+    return volumes;
   };
   const rules = async () => {
     const policy = await check('policy', destination, [to.svm], async () => {
@@ -81,10 +83,19 @@ export async function checkReadiness(context: MirrorContext, options: ReadinessO
       const own = policy.value.transferSchedule;
       return holds(schedule ?? (own === undefined ? 'none needed' : `${own}, of the policy`), schedule ?? '');
     });
+    return policy;
+  };
+  const groups = async () => {
+    const [volumes, policy] = await Promise.all([placing(), rules()]);
+    const all = (volumes.value ?? []).filter(({ style }) => style === 'flexgroup');
+    if (all.length === 0) return;
+    await check('policy', source, [policy], async () => {
+      for (const group of all) if (policy.value !== undefined) requirePolicyForStyle(context, policy.value, group);
+      return holds(`suits ${all.length} FlexGroups`, true);
+    });
   };
   await Promise.all([
-    placing(),
-    rules(),
+    groups(),
     ...peering(check, context, source, destination, from, to),
     ...peering(check, context, destination, source, to, from),
   ]);
@@ -287,19 +298,20 @@ function sourceVolumes(
   return holds(`${usable.length} to replicate`, usable);
 }
 
-function unfit({ type, style, state }: Volume): string | undefined {
+function unfit({ type, state }: Volume): string | undefined {
   if (type === 'ls') return 'is a load-sharing mirror';
-  if (style !== 'flexvol') return `is a ${style}: only FlexVols can be mirrored by this release`;
   return state === 'online' ? undefined : `is ${state}`;
 }
 
-/** Volume -> the aggregate that it goes to. */
-function mapped(volumes: readonly Volume[], options: ReadinessOptions): Found<ReadonlyMap<string, string>> {
-  const places = new Map<string, string>();
-  for (const { name, aggregates } of volumes) {
+/** Volume -> the aggregates that it goes to: one of a FlexVol. */
+type Places = ReadonlyMap<string, readonly string[]>;
+
+function mapped(volumes: readonly Volume[], options: ReadinessOptions): Found<Places> {
+  const places = new Map<string, readonly string[]>();
+  for (const { name, style, aggregates } of volumes) {
     try {
-      const [first] = options.destinationAggregates(aggregates);
-      if (first !== undefined) places.set(name, first);
+      const all = [...new Set(options.destinationAggregates(aggregates))];
+      places.set(name, style === 'flexgroup' ? all : all.slice(0, 1));
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
     }
@@ -313,8 +325,8 @@ function mapped(volumes: readonly Volume[], options: ReadinessOptions): Found<Re
   return holds('complete', places);
 }
 
-function placesFor(places: ReadonlyMap<string, string>, aggregates: readonly Aggregate[]): Found<readonly Aggregate[]> {
-  const wanted = [...new Set(places.values())];
+function placesFor(places: Places, aggregates: readonly Aggregate[]): Found<readonly Aggregate[]> {
+  const wanted = [...new Set([...places.values()].flat())];
   const problems = wanted.flatMap((name) => {
     const found = aggregates.find((aggregate) => aggregate.name === name);
     if (found === undefined) return [`there is no aggregate ${name}`];
@@ -326,21 +338,20 @@ function placesFor(places: ReadonlyMap<string, string>, aggregates: readonly Agg
   return { ok: false, detail: problems.join('; '), remedy, value: aggregates };
 }
 
-function room(
-  missing: readonly Volume[],
-  places: ReadonlyMap<string, string>,
-  aggregates: readonly Aggregate[],
-): Found<true> {
+function room(missing: readonly Volume[], places: Places, aggregates: readonly Aggregate[]): Found<true> {
   const available = new Map<string, number>();
   for (const { name, availableBytes } of aggregates) {
     if (availableBytes !== undefined) available.set(name, availableBytes);
   }
   const placed = missing.flatMap((volume) => {
-    const aggregate = places.get(volume.name);
-    return aggregate === undefined ? [] : [{ ...volume, aggregate }];
+    const { name, sizeBytes, usedBytes, guarantee } = volume;
+    const over = places.get(name) ?? [];
+    const share = (bytes: number) => Math.ceil(bytes / over.length);
+    const used = usedBytes === undefined ? undefined : share(usedBytes);
+    return over.map((aggregate) => ({ aggregate, sizeBytes: share(sizeBytes), usedBytes: used, guarantee }));
   });
   const short = shortages(placed, available);
-  if (short.length === 0) return holds(`enough for ${placed.length} new volumes`, true);
+  if (short.length === 0) return holds(`enough for ${missing.length} new volumes`, true);
   const detail = short
     .map((one) => `${one.aggregate} needs ${one.neededBytes} bytes and has ${one.availableBytes}`)
     .join('; ');

@@ -9,7 +9,7 @@ import type { DataMotionError } from '../../src/errors.ts';
 import { ConfigError, MirrorError, OntapError } from '../../src/errors.ts';
 import { createDataMotion, readConfiguration } from '../../src/index.ts';
 import type { SimulatedCluster, SimulatedOntap } from '../../src/testing/index.ts';
-import { failure, MIB, nativeConfiguration, Stage, type StageOptions } from '../scenarios/harness.ts';
+import { failure, GROUP, MIB, nativeConfiguration, Stage, type StageOptions } from '../scenarios/harness.ts';
 
 interface Expected {
   readonly family: typeof ConfigError | typeof OntapError | typeof MirrorError;
@@ -150,15 +150,46 @@ const CASES: Readonly<Record<string, Case>> = {
       says: ['nothing', 'svm1'],
     },
   },
-  'a source volume that is a FlexGroup': {
-    prepare: ({ east }) => east.createVolume({ svm: 'svm1', name: 'group', sizeBytes: 400 * MIB, style: 'flexgroup' }),
-    pair: pairOf('east', 'group', 'west'),
+  'a FlexGroup and a policy that is synchronous': {
+    prepare: (stage) => stage.flexgroup(),
+    pair: GROUP,
+    create: { policy: 'Sync' },
     expected: {
       family: MirrorError,
-      code: 'MIRROR_NOT_SUPPORTED',
-      cluster: 'cluster1.sim',
-      object: 'svm1:group -> svm1_dr:group',
-      says: ['flexgroup', 'FlexVols'],
+      code: 'MIRROR_POLICY_UNSUPPORTED',
+      cluster: 'cluster2.sim',
+      object: 'Sync',
+      says: ['Sync', 'FlexGroup'],
+    },
+  },
+  'a FlexGroup and a destination volume that is none': {
+    prepare: async (stage) => {
+      await stage.flexgroup();
+      stage.west.createVolume({ svm: 'svm1_dr', name: 'group', sizeBytes: 1000 * MIB, type: 'dp' });
+    },
+    pair: GROUP,
+    expected: {
+      family: MirrorError,
+      code: 'MIRROR_VOLUME_WRONG_TYPE',
+      cluster: 'cluster2.sim',
+      object: 'svm1_dr:group',
+      says: ['flexvol', 'flexgroup'],
+    },
+  },
+  'a FlexGroup and a destination of another geometry': {
+    prepare: async (stage) => {
+      await stage.flexgroup();
+      const { aggregates } = stage.west;
+      const other = { name: 'group', sizeBytes: 1000 * MIB, style: 'flexgroup', type: 'dp', aggregates } as const;
+      stage.west.createVolume({ svm: 'svm1_dr', ...other });
+    },
+    pair: GROUP,
+    expected: {
+      family: MirrorError,
+      code: 'MIRROR_VOLUME_WRONG_TYPE',
+      cluster: 'cluster2.sim',
+      object: 'svm1_dr:group',
+      says: ['2 constituents', 'its source 4'],
     },
   },
   'a source volume that is a load-sharing mirror': {

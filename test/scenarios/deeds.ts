@@ -1,7 +1,7 @@
 /** Every verb in the situations that matter: what campaigns cut off, disturb and repeat. */
 import type { VerbOptions } from '../../src/data-motion.ts';
 import type { SimulatedOntapOptions } from '../../src/testing/index.ts';
-import { SECOND, Stage, type StageOptions } from './harness.ts';
+import { GROUP, SECOND, Stage, type StageOptions } from './harness.ts';
 
 export interface Deed {
   readonly name: string;
@@ -42,6 +42,13 @@ export const DEEDS: readonly Deed[] = [
     name: 'create without waiting',
     arrange: async () => {},
     act: ({ dataMotion, pair }, options) => dataMotion.createSnapmirror(pair, options),
+  },
+  {
+    name: 'create of a FlexGroup',
+    arrange: async (stage) => {
+      await stage.flexgroup();
+    },
+    act: ({ dataMotion }, options) => dataMotion.createSnapmirror(GROUP, { ...options, waitForBaseline: true }),
   },
   { name: 'create with a synchronous policy', arrange: async () => {}, act: synchronous },
   {

@@ -36,6 +36,9 @@ export interface StageOptions {
   readonly timing?: DataMotionParts['timing'];
 }
 
+/** The mirror of `Stage.flexgroup`. */
+export const GROUP: Pair = { source: { backend: 'east', volume: 'group' }, destination: { backend: 'west' } };
+
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 const BLOCK_BYTES = 4096;
@@ -135,6 +138,24 @@ export class Stage implements AsyncDisposable {
   /** Writes new content into the first `blocks` blocks. */
   write(volume: SimulatedVolume, blocks = 4): void {
     for (let block = 0; block < blocks; block++) this.#writeBlock(volume, block);
+  }
+
+  /** `east:group`: a FlexGroup of four constituents over both aggregates, deduplicated and compressed, with two files. */
+  async flexgroup(): Promise<SimulatedVolume> {
+    const [svm = ''] = this.east.svms;
+    await this.raw(this.east, 'POST', '/storage/volumes', {
+      name: 'group',
+      svm: { name: svm },
+      size: 1000 * MIB,
+      style: 'flexgroup',
+      aggregates: this.east.aggregates.map((name) => ({ name })),
+      constituents_per_aggregate: 2,
+      guarantee: { type: 'none' },
+      efficiency: { dedupe: 'background', compression: 'background' },
+    });
+    const group = this.east.volume(svm, 'group');
+    this.write(group);
+    return group;
   }
 
   /** Lets the world go on for so long. */

@@ -65,6 +65,7 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atO
     aggregates: (options) => svm.aggregates(options),
     volume: (name) => volumes.get(name),
     volumes: (options) => svm.volumes(options),
+    constituentCount: (uuid, options) => svm.constituentCount(uuid, options),
     snapshots: (uuid, options) => svm.snapshots(uuid, options),
     createVolume: (spec, options) => svm.createVolume(spec, { ...options, hold }),
     mountVolume: (uuid, junctionPath, options) => svm.mountVolume(uuid, junctionPath, { ...options, hold }),

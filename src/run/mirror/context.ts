@@ -1,5 +1,6 @@
 /** Run (layer 3): what every verb on one pair works with. */
 import type { ResyncLoss } from '../../core/mirror/loss.ts';
+import type { MirrorCommand } from '../../core/mirror/table.ts';
 import type { Env } from '../../env.ts';
 import type { OntapSvm, Relationship, SvmPeer } from '../../ontap/ontap-svm.ts';
 import { lookUntil } from '../look-until.ts';
@@ -75,6 +76,8 @@ export interface MirrorContext {
   readonly timing: MirrorTiming;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: MirrorProgress) => void;
+  /** Asked immediately before each command is sent; a rejection stops the verb with it. For orchestrators that may be overtaken. */
+  readonly guard?: ((command: MirrorCommand) => Promise<void>) | undefined;
 }
 
 /** What a verb did to one pair. */

@@ -60,30 +60,43 @@ export async function requireSourceVolume(context: MirrorContext): Promise<Volum
       remedy: 'mirror the volume that it is a copy of',
     });
   }
-  if (volume.style !== 'flexvol') {
-    throw new MirrorError('MIRROR_NOT_SUPPORTED', `${source.svm}:${volume.name} is a ${volume.style}`, {
+  if (volume.style === 'flexgroup_constituent') {
+    throw new MirrorError('MIRROR_NOT_SUPPORTED', `${source.svm}:${volume.name} is a constituent of a FlexGroup`, {
       ...facts,
-      remedy: 'only FlexVols can be mirrored by this release',
+      remedy: 'mirror the FlexGroup that it belongs to',
     });
   }
   return volume;
 }
 
-/** An existing destination volume must be of type dp. */
-export function requireDataProtection(context: MirrorContext, volume: Volume): void {
-  if (volume.type === 'dp') return;
+/** An existing destination volume must be of type dp, and of its source's style. */
+export function requireSuitableDestination(context: MirrorContext, source: Volume, volume: Volume): void {
+  if (volume.type !== 'dp') throw unsuitable(context, volume, `is of type ${volume.type}, not dp`);
+  if (volume.style !== source.style) {
+    throw unsuitable(context, volume, `is a ${volume.style}, and its source a ${source.style}`);
+  }
+}
+
+/** ONTAP relates FlexGroups of the same number of constituents only. */
+export async function requireSameGeometry(context: MirrorContext, source: Volume, volume: Volume): Promise<void> {
+  if (source.style !== 'flexgroup') return;
+  const { signal } = context;
+  const [wanted, found] = await Promise.all([
+    context.source.constituentCount(source.uuid, { signal }),
+    context.destination.constituentCount(volume.uuid, { signal }),
+  ]);
+  if (wanted !== found) throw unsuitable(context, volume, `has ${found} constituents, and its source ${wanted}`);
+}
+
+function unsuitable(context: MirrorContext, volume: Volume, why: string): MirrorError {
   const { destination, pair } = context;
-  throw new MirrorError(
-    'MIRROR_VOLUME_WRONG_TYPE',
-    `${destination.svm}:${volume.name} exists and is of type ${volume.type}, not dp`,
-    {
-      pair: pairName(context),
-      attempted: 'use the destination volume',
-      cluster: destination.cluster,
-      object: `${destination.svm}:${pair.destination.volume}`,
-      remedy: 'choose another destination volume, or delete or rename the one that is there',
-    },
-  );
+  return new MirrorError('MIRROR_VOLUME_WRONG_TYPE', `${destination.svm}:${volume.name} exists and ${why}`, {
+    pair: pairName(context),
+    attempted: 'use the destination volume',
+    cluster: destination.cluster,
+    object: `${destination.svm}:${pair.destination.volume}`,
+    remedy: 'choose another destination volume, or delete or rename the one that is there',
+  });
 }
 
 /** @throws MirrorError when there is no such policy, or it is of a kind that does not mirror single volumes */
@@ -106,6 +119,22 @@ export async function requirePolicy(context: MirrorContext, name: string): Promi
     });
   }
   return policy;
+}
+
+/** FlexGroups are mirrored asynchronously only. */
+export function requirePolicyForStyle(context: MirrorContext, policy: Policy, { style, name }: Volume): void {
+  if (style !== 'flexgroup' || policy.kind === 'async') return;
+  throw new MirrorError(
+    'MIRROR_POLICY_UNSUPPORTED',
+    `policy "${policy.name}" is of kind ${policy.kind}, and ${name} is a FlexGroup`,
+    {
+      pair: pairName(context),
+      attempted: 'find the SnapMirror policy',
+      cluster: context.destination.cluster,
+      object: policy.name,
+      remedy: 'use an asynchronous policy for the mirror of a FlexGroup',
+    },
+  );
 }
 
 /** The schedule that a mirror needs because its policy has none; undefined when none is needed. */

@@ -79,6 +79,7 @@ export async function reach(context: MirrorContext, goal: Goal, actions: MirrorC
         }
         if (outcome.kind === 'act') {
           for (const command of outcome.commands) {
+            await context.guard?.(command);
             const change = await perform(context, command, now, goal);
             actions.push(command);
             acknowledgedAt = env.clock.now();

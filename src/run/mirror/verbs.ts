@@ -13,11 +13,12 @@ import { lossOf } from './loss.ts';
 import { observe, policyKindOf } from './observe.ts';
 import {
   requireCluster,
-  requireDataProtection,
   requirePeeredSource,
   requirePolicy,
+  requirePolicyForStyle,
   requireSchedule,
   requireSourceVolume,
+  requireSuitableDestination,
 } from './preflight.ts';
 import type { Goal, Reached } from './reach.ts';
 import { allowed, isActive, reach } from './reach.ts';
@@ -69,10 +70,11 @@ async function createOnce(context: MirrorContext, options: CreateOptions, action
   }
   if (relationship === undefined) {
     const policy = await requirePolicy(context, options.policy);
+    requirePolicyForStyle(context, policy, sourceVolume);
     const transferSchedule = await requireSchedule(context, policy, options.transferSchedule);
     const sourceSvm = await requirePeeredSource(context);
     const existing = await destination.volume(pair.destination.volume, { signal });
-    if (existing !== undefined) requireDataProtection(context, existing);
+    if (existing !== undefined) requireSuitableDestination(context, sourceVolume, existing);
     const aggregates = existing === undefined ? options.destinationAggregates(sourceVolume.aggregates) : [];
 
     const { created } = await createDestinationFlexvol(context, sourceVolume, () => aggregates);
