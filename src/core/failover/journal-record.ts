@@ -26,7 +26,6 @@ export type OperationRecord = { readonly operation: string; readonly at: number 
       readonly authority: Authority;
       readonly debts: readonly Debt[];
     }
-  | { readonly kind: 'paid'; readonly debt: Debt['kind']; readonly volume: string }
   | { readonly kind: 'ended'; readonly result: string }
 );
 
@@ -74,22 +73,18 @@ export interface OpenDebt extends Debt {
   readonly target: string;
 }
 
-/** Debts that nobody paid, oldest first. */
+/** What is owed, oldest first: what each volume was left with when it was last worked on. */
 export function openDebts(records: readonly OperationRecord[]): readonly OpenDebt[] {
   const plans = new Map<string, FailoverPlan | FailbackPlan>();
-  const debts = new Map<string, OpenDebt>();
+  const owed = new Map<string, readonly OpenDebt[]>();
   for (const record of records) {
     const { operation } = record;
     if (record.kind === 'began') plans.set(operation, record.plan);
     const plan = plans.get(operation);
-    if (plan === undefined) continue;
-    const keyOf = (volume: string, debt: string) => JSON.stringify([plan.scope.source, plan.target, volume, debt]);
-    if (record.kind === 'volume-ended') {
-      for (const debt of record.debts) {
-        const open = { ...debt, operation, source: plan.scope.source, target: plan.target };
-        debts.set(keyOf(record.volume, debt.kind), open);
-      }
-    } else if (record.kind === 'paid') debts.delete(keyOf(record.volume, record.debt));
+    if (plan === undefined || record.kind !== 'volume-ended') continue;
+    const { scope, target } = plan;
+    const debts = record.debts.map((debt) => ({ ...debt, operation, source: scope.source, target }));
+    owed.set(JSON.stringify([scope.source, target, record.volume]), debts);
   }
-  return [...debts.values()];
+  return [...owed.values()].flat();
 }

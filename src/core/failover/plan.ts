@@ -48,14 +48,13 @@ export interface RecoveryPoint {
 }
 
 /** Losses that somebody has to accept by name before apply lets them happen. */
-export const ACKNOWLEDGEMENT_KINDS = ['unreplicated-writes', 'overwritten-writes', 'unfenced-source'] as const;
+export const ACKNOWLEDGEMENT_KINDS = ['unreplicated-writes', 'overwritten-writes'] as const;
 /** One of `ACKNOWLEDGEMENT_KINDS`. */
 export type AcknowledgementKind = (typeof ACKNOWLEDGEMENT_KINDS)[number];
 
 /**
  * - `unreplicated-writes` what was written to `side` after `since` never reached the other one, and is left behind
  * - `overwritten-writes` what was written to `side` after `since` is discarded there, for good
- * - `unfenced-source` the losing side can still be written to, and nobody allowed to fence it
  */
 export interface Acknowledgement {
   /** What to hand back in `acknowledge`: stable for the same loss. */

@@ -19,6 +19,7 @@ export type Authority = (typeof AUTHORITIES)[number];
  * - `reversed` the source follows the target
  * - `switched` the source is written to again, the target does not follow it yet
  * - `contested` both could be written to, and nothing tells which one counts
+ * - `unknown` a side that would tell does not answer
  */
 export const PHASES = [
   'unprotected',
@@ -29,6 +30,7 @@ export const PHASES = [
   'reversed',
   'switched',
   'contested',
+  'unknown',
 ] as const;
 /** One of `PHASES`. */
 export type Phase = (typeof PHASES)[number];
