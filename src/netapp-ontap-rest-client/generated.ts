@@ -1097,6 +1097,8 @@ export interface components {
             owners?: string[];
             size?: number;
             logical_size?: number;
+            /** @description What deleting it would free */
+            reclaimable_space?: number;
             state?: string;
             version_uuid?: string;
             svm?: components["schemas"]["named"];

@@ -1,4 +1,6 @@
 /** What one simulated cluster owns: its objects, and how they are found and made. */
+
+import type { CopyFault, DataCopy } from './data-copy.ts';
 import { Faults } from './faults.ts';
 import type { Job, JobError, JobFault, JobPlan } from './jobs.ts';
 import { Jobs, jobError } from './jobs.ts';
@@ -7,6 +9,8 @@ import type { Physics } from './physics.ts';
 import type { Refusal } from './refusals.ts';
 import { BUILT_IN_POLICIES, Policy } from './snapmirror/policies.ts';
 import { BUILT_IN_SCHEDULES, Schedule } from './snapmirror/schedules.ts';
+import { BUILT_IN_SNAPSHOT_POLICIES, SnapshotPolicy } from './snapshot-policies.ts';
+import type { StorageUnit } from './storage-unit.ts';
 import { Aggregate, Svm } from './svm.ts';
 import { type Constituent, type ConstituentFacts, type Mirrors, SimulatedVolume, type VolumeFacts } from './volume.ts';
 
@@ -69,11 +73,12 @@ export interface SvmPeerPermission {
   applications: readonly string[];
 }
 
-/** How often snapshots are taken. The simulator takes none by it: it is there to be named. */
-export interface SnapshotPolicy {
-  readonly uuid: string;
-  readonly name: string;
-  readonly copies: readonly { readonly schedule: string; readonly count: number; readonly label?: string }[];
+/** Those who follow the life of clusters too. */
+export interface Followers extends Mirrors {
+  clusterDied(cluster: ClusterState): void;
+  clusterRevived(cluster: ClusterState): void;
+  /** Snapshots that nobody may delete. */
+  isKept(volume: SimulatedVolume, uuid: string): boolean;
 }
 
 /** Who starts a job, and what goes wrong with it. */
@@ -87,20 +92,6 @@ export interface JobOrder {
 const TIB = 2 ** 40;
 const MIB = 2 ** 20;
 const FIRST_MSID = 2_147_484_673;
-
-const BUILT_IN_SNAPSHOT_POLICIES: Readonly<Record<string, SnapshotPolicy['copies']>> = {
-  default: [
-    { schedule: 'hourly', count: 6 },
-    { schedule: 'daily', count: 2, label: 'daily' },
-    { schedule: 'weekly', count: 2, label: 'weekly' },
-  ],
-  'default-1weekly': [
-    { schedule: 'hourly', count: 6 },
-    { schedule: 'daily', count: 2, label: 'daily' },
-    { schedule: 'weekly', count: 1, label: 'weekly' },
-  ],
-  none: [],
-};
 
 export class ClusterState {
   readonly physics: Physics;
@@ -117,13 +108,18 @@ export class ClusterState {
   readonly aggregates: readonly Aggregate[];
   readonly svms: readonly Svm[];
   readonly volumes = new Map<string, SimulatedVolume>();
+  /** LUNs and NVMe namespaces, by uuid. */
+  readonly storageUnits = new Map<string, StorageUnit>();
+  /** Copies and moves of files and LUNs that are going on. */
+  readonly dataCopies = new Set<DataCopy>();
+  private copyFault: CopyFault | undefined;
   readonly policies: Policy[];
   readonly schedules: Schedule[];
   readonly jobs: Jobs;
   readonly peers: ClusterPeer[] = [];
   svmPeers: SvmPeer[] = [];
   svmPeerPermissions: SvmPeerPermission[] = [];
-  readonly snapshotPolicies: readonly SnapshotPolicy[];
+  readonly snapshotPolicies: SnapshotPolicy[];
   /** A dead cluster answers nobody, its peers neither. */
   alive = true;
   /** When it comes back by itself, in epoch milliseconds. */
@@ -133,10 +129,10 @@ export class ClusterState {
   readonly maxRequestsInFlight: number;
   private readonly lifeWatchers = new Set<() => void>();
   static readonly notSaved = { lifeWatchers: () => new Set() };
-  private readonly mirrors: Mirrors;
+  private readonly mirrors: Followers;
   private nextMsid = FIRST_MSID;
 
-  constructor(physics: Physics, spec: ClusterSpec, mirrors: Mirrors) {
+  constructor(physics: Physics, spec: ClusterSpec, mirrors: Followers) {
     const uuid = () => physics.random.uuid();
     this.physics = physics;
     this.mirrors = mirrors;
@@ -159,16 +155,29 @@ export class ClusterState {
       ([name, rules]) => new Policy(uuid(), name, rules, { builtIn: true }),
     );
     this.schedules = Object.entries(BUILT_IN_SCHEDULES).map(([name, cron]) => new Schedule(uuid(), name, cron));
-    this.snapshotPolicies = Object.entries(BUILT_IN_SNAPSHOT_POLICIES).map(([name, copies]) => ({
-      uuid: uuid(),
-      name,
-      copies,
-    }));
+    this.snapshotPolicies = Object.entries(BUILT_IN_SNAPSHOT_POLICIES).map(([name, copies]) => {
+      const scheduled = copies.flatMap(({ schedule: wanted, count, label }) => {
+        const schedule = this.scheduleNamed(wanted);
+        return schedule ? [{ schedule, count, prefix: wanted, label }] : [];
+      });
+      return new SnapshotPolicy({ uuid: uuid(), name, copies: scheduled }, this);
+    });
     this.jobs = new Jobs(physics);
     this.svms = (spec.svms ?? ['svm1']).map((name) => new Svm(uuid(), name));
     for (const svm of this.svms) this.addRootVolume(svm);
     const lost = this.users.find(({ svm }) => svm !== undefined && !this.svmNamed(svm));
     if (lost) throw new Error(`user ${lost.name} belongs to SVM ${lost.svm}, which ${this.name} does not have`);
+  }
+
+  /** What goes wrong with the next copy or move of a file or LUN. */
+  armCopyFault(fault: CopyFault): void {
+    this.copyFault = fault;
+  }
+
+  takeCopyFault(): CopyFault | undefined {
+    const fault = this.copyFault;
+    this.copyFault = undefined;
+    return fault;
   }
 
   get firstNode(): string {
@@ -208,6 +217,25 @@ export class ClusterState {
     const volume = new SimulatedVolume({ ...facts, ...own, constituents }, { physics, mirrors: this.mirrors });
     this.volumes.set(volume.uuid, volume);
     return volume;
+  }
+
+  /** Which policy takes snapshots of a volume from now on. */
+  assignSnapshotPolicy(volume: SimulatedVolume, policy: SnapshotPolicy | undefined): void {
+    this.snapshotPolicies.find(({ uuid }) => uuid === volume.snapshotPolicy?.uuid)?.remove(volume);
+    volume.snapshotPolicy = undefined;
+    policy?.add(volume);
+  }
+
+  /** Snapshots that mirrors and clones need, and those that are not to expire yet. */
+  snapshotIsKept(volume: SimulatedVolume, uuid: string): boolean {
+    const expiresAt = volume.expiries.get(uuid) ?? Number.NEGATIVE_INFINITY;
+    return this.mirrors.isKept(volume, uuid) || expiresAt > this.physics.timeline.now;
+  }
+
+  removeVolume(volume: SimulatedVolume): void {
+    this.volumes.delete(volume.uuid);
+    this.assignSnapshotPolicy(volume, undefined);
+    volume.leaveParent();
   }
 
   newConstituents(aggregates: readonly Aggregate[]): ConstituentFacts[] {

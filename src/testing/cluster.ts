@@ -1,7 +1,7 @@
 /** One simulated ONTAP cluster, as its users meet it: what it owns, how it answers, and what can go wrong with it. */
 import { Work } from './clock.ts';
 import type { ClusterState } from './cluster-state.ts';
-import { type Fault, Faults, type StruckFaults } from './faults.ts';
+import type { Fault, ScriptedFault, StruckFaults } from './faults.ts';
 import { answer, contentType } from './http/handler.ts';
 import { belowApi, ConnectionBroken, type SimRequest, type SimResponse } from './http/message.ts';
 import { publishAnswer } from './observed-answers.ts';
@@ -25,25 +25,23 @@ export interface VolumeSpec {
   readonly constituentsPerAggregate?: number;
   readonly junctionPath?: string;
   readonly encrypted?: boolean;
+  /** Name of the policy that takes snapshots of it on the clock; default none. */
+  readonly snapshotPolicy?: string;
 }
 
 /** What a cluster needs of the world around it. */
 export interface ClusterSurroundings {
   readonly snapmirror: SnapMirror;
-  readonly latencyMs: number;
-  /** Above so many requests at once it answers 429. */
-  readonly maxRequestsInFlight: number;
   /** Called when a request comes in; returns what to call with the answer's status, 0 when none came. */
-  received(request: SimRequest): (status: number) => void;
+  received(cluster: string, request: SimRequest): (status: number) => void;
 }
 
 /** A simulated cluster: its REST API, and handles on what is behind it. */
 export class SimulatedCluster {
   /** Where it listens; `https://<name>.sim` until it does. */
   url: string;
-  readonly #state: ClusterState;
-  readonly #surroundings: ClusterSurroundings;
-  readonly #faults = new Faults();
+  #state: ClusterState;
+  #surroundings: ClusterSurroundings;
   readonly #onLife: ((alive: boolean) => void)[] = [];
   #clientCertificate: { readonly cert: string; readonly key: string } | undefined;
   #inFlight = 0;
@@ -52,6 +50,15 @@ export class SimulatedCluster {
     this.#state = state;
     this.#surroundings = surroundings;
     this.url = `https://${state.name}.sim`;
+    this.#followLife();
+  }
+
+  /** Goes on as another state of the same cluster: a world was loaded in the place of this one. */
+  become(state: ClusterState, surroundings: ClusterSurroundings): void {
+    this.#state = state;
+    this.#surroundings = surroundings;
+    this.#followLife();
+    for (const then of this.#onLife) then(state.alive);
   }
 
   /** Name of the cluster. */
@@ -99,7 +106,9 @@ export class SimulatedCluster {
     const style = spec.style ?? 'flexvol';
     if (style === 'flexvol' && aggregates.length !== 1) throw new Error('a FlexVol is on one aggregate');
     if (state.findVolume(svm, spec.name)) throw new Error(`there is a volume ${spec.svm}:${spec.name}`);
-    return state.addVolume({
+    const policy = state.snapshotPolicies.find(({ name }) => name === (spec.snapshotPolicy ?? 'none'));
+    if (!policy) throw new Error(`no snapshot policy ${spec.snapshotPolicy} on ${this.name}`);
+    const volume = state.addVolume({
       svm,
       name: spec.name,
       type: spec.type ?? 'rw',
@@ -109,6 +118,8 @@ export class SimulatedCluster {
       junctionPath: spec.junctionPath,
       encrypted: spec.encrypted ?? false,
     });
+    if (volume.type === 'rw') state.assignSnapshotPolicy(volume, policy);
+    return volume;
   }
 
   /** @throws Error when there is none */
@@ -122,7 +133,24 @@ export class SimulatedCluster {
 
   /** Scripts a fault; returns the way to take it back. */
   addFault(fault: Fault): () => void {
-    return this.#faults.add(fault);
+    return this.#state.faults.add(fault);
+  }
+
+  /** The faults that are still to strike, in the order they were added. */
+  get faults(): readonly Readonly<ScriptedFault>[] {
+    return this.#state.faults.list();
+  }
+
+  /** Takes back one of `faults` by its number, or all of them. */
+  removeFaults(id?: number): void {
+    if (id === undefined) this.#state.faults.clear();
+    else this.#state.faults.remove(id);
+  }
+
+  /** Volumes that are there, in the order they were made. */
+  get volumes(): SimulatedVolume[] {
+    this.#state.physics.settle();
+    return [...this.#state.volumes.values()];
   }
 
   /** False between `kill` and `revive`. */
@@ -132,12 +160,22 @@ export class SimulatedCluster {
 
   /** Connections are refused from now on, and its peers cannot reach it: their transfers from it fail. */
   kill(): void {
-    this.#live(false);
+    this.#state.live(false);
   }
 
   /** Ends a `kill`: the cluster answers again, with all that it had. */
   revive(): void {
-    this.#live(true);
+    this.#state.live(true);
+  }
+
+  /** Dies, and revives by itself after `ms` by the world's clock. */
+  goneFor(ms: number): void {
+    this.#state.goneFor(ms);
+  }
+
+  /** When it revives by itself, in epoch milliseconds; undefined when it lives, or is dead until `revive`. */
+  get revivesAt(): number | undefined {
+    return this.#state.revivesAt;
   }
 
   /** A certificate, signed by the world's authority, that logs in as the administrator. Once it listens with TLS. */
@@ -156,14 +194,11 @@ export class SimulatedCluster {
     this.#onLife.push(then);
   }
 
-  #live(alive: boolean): void {
-    const { physics } = this.#state;
-    if (this.#state.alive === alive) return;
-    physics.settle();
-    this.#state.alive = alive;
-    if (alive) this.#surroundings.snapmirror.clusterRevived(this.#state);
-    else this.#surroundings.snapmirror.clusterDied(this.#state);
-    for (const then of this.#onLife) then(alive);
+  #followLife(): void {
+    const state = this.#state;
+    state.watchLife(() => {
+      if (state === this.#state) for (const then of this.#onLife) then(state.alive);
+    });
   }
 
   /**
@@ -171,23 +206,29 @@ export class SimulatedCluster {
    * @throws ConnectionBroken when no whole answer comes: a dead cluster, or a scripted fault
    */
   async handle(request: SimRequest): Promise<SimResponse> {
-    const { alive, physics } = this.#state;
+    const { physics } = this.#state;
     const work = new Work(physics.clock);
-    const answered = this.#surroundings.received(request);
+    const answered = this.#surroundings.received(this.name, request);
     this.#inFlight++;
     let status = 0;
     try {
-      const struck = alive ? this.#faults.strike(request.method, belowApi(request.path) ?? request.path) : undefined;
+      physics.settle();
+      const { alive, faults } = this.#state;
+      const struck = alive ? faults.strike(request.method, belowApi(request.path) ?? request.path) : undefined;
       if (!struck || struck.get('refuse')) throw new ConnectionBroken('ECONNREFUSED');
-      if (struck.get('reset')) throw new ConnectionBroken('ECONNRESET');
-      if (this.#inFlight > this.#surroundings.maxRequestsInFlight) {
+      const gone = struck.get('cluster-gone');
+      if (gone) this.#state.goneFor(gone.ms);
+      const jump = struck.get('clock-jump');
+      if (jump) physics.jump(jump.ms);
+      if (gone || struck.get('reset')) throw new ConnectionBroken('ECONNRESET');
+      if (this.#inFlight > this.#state.maxRequestsInFlight) {
         const { code, message, row } = new Refusal('tooManyRequests');
         status = 429;
         const response = scriptedAnswer(request, status, code, message, row.retryAfterSeconds);
         publishAnswer({ cluster: this.name, request, response });
         return response;
       }
-      const latencyMs = this.#surroundings.latencyMs + (struck.get('latency')?.ms ?? 0);
+      const latencyMs = physics.latencyMs + (struck.get('latency')?.ms ?? 0);
       if (latencyMs > 0) await work.sleep(latencyMs);
       if (!this.#state.alive) throw new ConnectionBroken('ECONNRESET');
       physics.settle();
@@ -214,7 +255,7 @@ export class SimulatedCluster {
       return scriptedAnswer(
         request,
         http.status,
-        http.code ?? '',
+        http.code ?? (http.status === 401 || http.status === 403 ? '6' : ''),
         http.message ?? 'scripted failure',
         http.retryAfterSeconds,
       );
@@ -224,8 +265,10 @@ export class SimulatedCluster {
     }
     const lost = struck.get('answer-lost');
     if (lost?.when === 'before') throw new ConnectionBroken('ECONNRESET');
-    const transferFault = struck.get('transfer-stalls') ?? struck.get('transfer-fails');
-    if (transferFault) snapmirror.armFault(this.#state, transferFault);
+    const transferFault =
+      struck.get('transfer-stalls') ?? struck.get('transfer-fails') ?? struck.get('transfer-aborted');
+    if (transferFault && isCopy(request.path)) this.#state.armCopyFault(transferFault);
+    else if (transferFault) snapmirror.armFault(this.#state, transferFault);
     const failing = struck.get('job-fails');
     const vanishes = struck.get('job-vanishes') !== undefined;
     const response = await answer({ cluster: this.#state, snapmirror, resources: RESOURCES }, request, work, {
@@ -236,7 +279,8 @@ export class SimulatedCluster {
     if (!this.#state.alive) throw new ConnectionBroken('ECONNRESET');
     const half = response.body.slice(0, Math.ceil(response.body.length / 2));
     if (struck.get('truncated')) throw new ConnectionBroken('ECONNRESET', { ...response, body: half });
-    return struck.get('malformed') ? { ...response, body: `${half}<html>` } : response;
+    const malformed = struck.get('malformed');
+    return malformed ? { ...response, body: malformed.body ?? `${half}<html>` } : response;
   }
 
   /** The same as a transport in the place of `fetch`: no sockets. */
@@ -299,4 +343,9 @@ function brokenResponse(error: ConnectionBroken, partial: SimResponse): Response
     },
   });
   return new Response(body, { status: partial.status, headers: partial.headers });
+}
+
+/** Copies of files and LUNs fail and stall like transfers. */
+function isCopy(path: string): boolean {
+  return /\/storage\/(luns|file\/copy)\b/.test(path);
 }

@@ -2,6 +2,7 @@
  * Everything that the simulated ONTAP refuses, one row a refusal: the code, the HTTP status, the words, and where in the
  * life of a request it comes. The simulator refuses in no other way than through this table.
  */
+import { OFFLOAD_REFUSALS } from './offload-refusals.ts';
 import type { Switches, SwitchName } from './switches.ts';
 
 /** One refusal: ONTAP's code and message, where it shows, and the fact it stands for. */
@@ -384,6 +385,15 @@ export const REFUSALS = {
     target: 'transfer_schedule',
     fact: 'rest-facts section 5',
     inferred: 'that this of the two codes belongs to PATCH',
+  }),
+  scheduleNotCron: row({
+    code: '6619699',
+    status: 'argument',
+    where: 'direct',
+    message: 'Schedule "{schedule}" is no cron schedule.',
+    target: 'transfer_schedule',
+    fact: 'addendum C14: only cron schedules',
+    inferred: 'the code and the words',
   }),
   scheduleNullOnCreate: row({
     code: '262197',
@@ -803,6 +813,58 @@ export const REFUSALS = {
     fact: 'rest-facts section 5 (not allowed for this type of volume)',
     inferred: 'that this case has it',
   }),
+  snapshotPolicyUnknown: row({
+    code: '4',
+    status: 404,
+    where: 'direct',
+    message: "entry doesn't exist",
+    target: 'snapshot_policy',
+    fact: 'rest-facts section 1, common codes',
+    inferred: 'the code of a missing snapshot policy',
+  }),
+  snapshotPolicyInUse: row({
+    code: '1638415',
+    status: 400,
+    where: 'direct',
+    message: 'Snapshot policy "{policy}" is in use by at least one volume.',
+    fact: 'none: known from ONTAP at large (a policy that volumes use is not deleted)',
+    inferred: 'the code and the words',
+  }),
+  snapshotScheduleUnknown: row({
+    code: '1638414',
+    status: 400,
+    where: 'direct',
+    message: 'Cannot enable policy. Reason: Specified schedule not found.',
+    target: 'copies.schedule',
+    fact: 'PATCH /storage/snapshot-policies/{uuid}, its error codes',
+    inferred: 'that POST has it too',
+  }),
+  snapshotPrefixTaken: row({
+    code: '1638410',
+    status: 400,
+    where: 'direct',
+    message: 'The prefix "{prefix}" is used by another schedule of this policy.',
+    target: 'copies.prefix',
+    fact: 'none: known from ONTAP at large (prefixes within a policy differ)',
+    inferred: 'the code and the words',
+  }),
+  snapshotPolicyTooLarge: row({
+    code: '1638451',
+    status: 400,
+    where: 'direct',
+    message: 'The policy would keep {count} snapshots, which is more than 1023.',
+    target: 'copies.count',
+    fact: 'PATCH /storage/snapshot-policies/{uuid}/schedules/{uuid}, its error codes',
+    inferred: 'that the whole policy has it too, and the words',
+  }),
+  snapshotNotExpired: row({
+    code: '1638555',
+    status: 400,
+    where: 'job',
+    message: 'Snapshot "{snapshot}" of volume "{volume}" has not been deleted: it expires at {time}.',
+    fact: 'snapshot.expiry_time: no deletion before it; rest-facts section 5 (1638555: locked)',
+    inferred: 'the code and the words',
+  }),
   snapshotPolicyOnDp: row({
     code: '917617',
     status: 400,
@@ -979,6 +1041,15 @@ export const REFUSALS = {
     fact: 'addendum C2: code 8, resource in use',
     inferred: 'that a schedule in use has it',
   }),
+  scheduleKindsConflict: row({
+    code: '2',
+    status: 400,
+    where: 'direct',
+    message: 'The fields "{first}" and "{second}" cannot be used together.',
+    target: '{second}',
+    fact: 'rest-facts section 1, code 2: field conflict',
+    inferred: 'that this case has it, and the words',
+  }),
   policyInUse: row({
     code: '8',
     status: 409,
@@ -1004,6 +1075,9 @@ export const REFUSALS = {
     fact: 'rest-facts section 2.1: the copy_ and create_ switches exclude each other',
     inferred: 'the code',
   }),
+
+  // ---- LUNs, namespaces, clones and copies of files
+  ...OFFLOAD_REFUSALS,
 } as const satisfies Record<string, RefusalRow>;
 
 /** Name of a row of `REFUSALS`. */

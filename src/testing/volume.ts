@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import type { SnapshotInfo, VolumeView } from '../core/wafl/view.ts';
 import { WaflVolume } from '../core/wafl/volume.ts';
 import { VolumeModelError } from '../errors.ts';
-import type { ClusterState } from './cluster-state.ts';
 import type { JsonTree } from './http/json-tree.ts';
 import type { Physics } from './physics.ts';
 import type { Aggregate, Svm } from './svm.ts';
@@ -105,8 +104,6 @@ export interface Mirrors {
   writesRefused(volume: SimulatedVolume): string | undefined;
   /** Called after every change made by a host. */
   volumeChanged(volume: SimulatedVolume): void;
-  clusterDied(cluster: ClusterState): void;
-  clusterRevived(cluster: ClusterState): void;
 }
 
 /** A snapshot, readable. */
@@ -135,6 +132,10 @@ export class SimulatedVolume {
   settings: JsonTree;
   /** Jobs on their way that take it online or offline. */
   stateChanges = 0;
+  /** The policy by which snapshots are taken of it. */
+  snapshotPolicy: { readonly name: string; readonly uuid: string } | undefined;
+  /** Until when a snapshot may not be deleted, in epoch milliseconds, by its uuid. */
+  readonly expiries = new Map<string, number>();
   /** Of a FlexClone. */
   origin: CloneOrigin | undefined;
   /** The FlexClones that share blocks with its snapshots. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REFUSALS, type RefusalName, type RefusalRow, SWITCHES, type Switches } from '../../src/testing/index.ts';
+import { OFFLOAD_CASES } from './offload-refusals.ts';
 import { type Answer, type CallOptions, call, MIB, Scene } from './raw-client.ts';
 
 /** For each row the forbidden request, sent raw; the answer is compared with the row. */
@@ -62,6 +63,9 @@ const cloning = (changes: object): Case => ({
   send: ({ source }) =>
     call(source, 'POST', '/storage/volumes', { body: { name: 'c', 'svm.name': 'svm1', ...changes } }),
 });
+
+const snapshotPolicy = (copies: readonly object[]): Case =>
+  onSource('POST', '/storage/snapshot-policies', { body: { name: 'mine', copies } });
 
 const patchingVolume = (body: object): Case => ({
   send: ({ source, volume }) => call(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { body }),
@@ -186,6 +190,15 @@ const CASES: Record<RefusalName, Case> = {
   policyChangeUnsuitable: patching({ policy: { name: 'Sync' } }),
   scheduleUnknown: creating({ transfer_schedule: { name: 'never' } }),
   scheduleUnknownOnModify: patching({ transfer_schedule: { name: 'never' } }),
+  scheduleNotCron: {
+    async send(scene) {
+      await scene.ok(scene.destination, 'POST', '/cluster/schedules', { name: 'often', interval: 'PT10M' });
+      return creating({ transfer_schedule: { name: 'often' } }).send(scene);
+    },
+  },
+  scheduleKindsConflict: onSource('POST', '/cluster/schedules', {
+    body: { name: 'both', interval: 'PT10M', cron: { minutes: [5] } },
+  }),
   scheduleNullOnCreate: creating({ transfer_schedule: { name: null } }),
   stateNeedsCreateDestination: creating({ state: 'snapmirrored' }),
   stateNotAllowedOnCreate: creating({
@@ -360,6 +373,26 @@ const CASES: Record<RefusalName, Case> = {
       return call(source, 'DELETE', `/storage/volumes/${records[0].uuid}`);
     },
   },
+  snapshotPolicyUnknown: creatingVolume({ snapshot_policy: { name: 'nothing' } }),
+  snapshotPolicyInUse: {
+    async send({ source, ok }) {
+      await ok(source, 'POST', '/storage/volumes', { name: 'v', 'svm.name': 'svm1', aggregates: [{ name: 'aggr1' }] });
+      return call(source, 'DELETE', '/storage/snapshot-policies?name=default');
+    },
+  },
+  snapshotScheduleUnknown: snapshotPolicy([{ schedule: { name: 'never' }, count: 1 }]),
+  snapshotPrefixTaken: snapshotPolicy([
+    { schedule: { name: 'hourly' }, count: 1 },
+    { schedule: { name: 'daily' }, count: 1, prefix: 'hourly' },
+  ]),
+  snapshotPolicyTooLarge: snapshotPolicy([{ schedule: { name: 'hourly' }, count: 1024 }]),
+  snapshotNotExpired: {
+    async send({ source, volume, ok }) {
+      const path = `/storage/volumes/${volume.uuid}/snapshots`;
+      await ok(source, 'POST', path, { name: 'kept', expiry_time: '2026-02-01T00:00:00Z' });
+      return call(source, 'DELETE', `${path}/${volume.snapshot('kept').uuid}`);
+    },
+  },
   snapshotPolicyOnDp: creatingVolume({ type: 'dp', snapshot_policy: { name: 'default' } }),
   aggregateUnknown: creatingVolume({ aggregates: [{ name: 'aggr9' }] }),
   svmUnknown: creatingVolume({ 'svm.name': 'svm9' }),
@@ -477,6 +510,7 @@ const CASES: Record<RefusalName, Case> = {
   policyFlagsConflict: onSource('POST', '/snapmirror/policies', {
     body: { name: 'mine', copy_all_source_snapshots: true, copy_latest_source_snapshot: true },
   }),
+  ...OFFLOAD_CASES,
 };
 
 describe('every refusal', () => {

@@ -34,14 +34,14 @@ export class Body {
   }
 
   has(name: string): boolean {
-    const value = this.#raw(name);
+    const value = this.raw(name);
     return value !== undefined && value !== null;
   }
 
   /** True when the field, or the object around it, was given as null. */
   isNull(name: string): boolean {
     const keys = name.split('.');
-    return keys.some((_, index) => this.#raw(keys.slice(0, index + 1).join('.')) === null);
+    return keys.some((_, index) => this.raw(keys.slice(0, index + 1).join('.')) === null);
   }
 
   text(name: string): string | undefined {
@@ -50,12 +50,12 @@ export class Body {
   }
 
   number(name: string): number | undefined {
-    const value = this.#raw(name);
+    const value = this.raw(name);
     return typeof value === 'number' ? value : undefined;
   }
 
   boolean(name: string): boolean | undefined {
-    const value = this.#raw(name);
+    const value = this.raw(name);
     return typeof value === 'boolean' ? value : undefined;
   }
 
@@ -70,7 +70,7 @@ export class Body {
     }
   }
 
-  #raw(name: string): unknown {
+  private raw(name: string): unknown {
     let at: unknown = this.tree;
     for (const key of name.split('.')) at = isTree(at) ? at[key] : undefined;
     return at;

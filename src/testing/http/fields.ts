@@ -1,6 +1,6 @@
 /** Which fields of a record are answered: `fields=a.b,c,d.{e,f},!g` and `*`, `**` (rest-facts section 1; addendum C10). */
 import { Refusal } from '../refusals.ts';
-import { isTree, type JsonTree } from './json-tree.ts';
+import { isTree, type JsonTree, Lazy } from './json-tree.ts';
 import type { Schema } from './schema.ts';
 
 export interface FieldRules {
@@ -89,7 +89,9 @@ function pick(tree: JsonTree, path: string, choice: Choice, whole = choice.every
   return Object.keys(result).length === 0 ? undefined : result;
 }
 
-function pickValue(value: unknown, name: string, choice: Choice, whole: boolean): unknown {
+function pickValue(given: unknown, name: string, choice: Choice, whole: boolean): unknown {
+  if (given instanceof Lazy && !whole && ![...choice.included].some((wanted) => wanted.startsWith(`${name}.`))) return;
+  const value = given instanceof Lazy ? given.value : given;
   if (isTree(value)) return pick(value, name, choice, whole);
   if (Array.isArray(value) && value.some(isTree)) {
     const items = value.map((item) => (isTree(item) ? pick(item, name, choice, whole) : item));

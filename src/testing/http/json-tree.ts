@@ -3,7 +3,24 @@
 export type JsonTree = { [key: string]: unknown };
 
 export function isTree(value: unknown): value is JsonTree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Lazy);
+}
+
+/** A value that is worked out only when somebody asks for it. */
+export class Lazy {
+  private readonly work: () => unknown;
+
+  constructor(work: () => unknown) {
+    this.work = work;
+  }
+
+  get value(): unknown {
+    return this.work();
+  }
+}
+
+export function lazy(work: () => unknown): Lazy {
+  return new Lazy(work);
 }
 
 /** Every value at `name`; empty when it is not set. */
@@ -11,7 +28,8 @@ export function valuesAt(tree: unknown, name: string): unknown[] {
   let found: unknown[] = [tree];
   for (const key of name.split('.')) {
     found = found.flatMap((value) => {
-      const next = isTree(value) ? value[key] : undefined;
+      const found = isTree(value) ? value[key] : undefined;
+      const next = found instanceof Lazy ? found.value : found;
       if (next === undefined || next === null) return [];
       return Array.isArray(next) ? next : [next];
     });

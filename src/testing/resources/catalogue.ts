@@ -1,8 +1,12 @@
 /** Everything that a simulated cluster answers for. A path that is not here is not simulated: code 3. */
 import type { Resource } from '../http/resource.ts';
 import { clusterPeerResource, clusterResource, jobResource, nodeResource, scheduleResource } from './cluster.ts';
-import { policyResource, snapshotPolicyResource } from './policies.ts';
+import { fileCloneResource, fileCopyResource } from './file-offload.ts';
+import { lunResource } from './luns.ts';
+import { namespaceResource } from './namespaces.ts';
+import { policyResource } from './policies.ts';
 import { relationshipResource, transferResource } from './relationships.ts';
+import { snapshotPolicyResource } from './snapshot-policies.ts';
 import { snapshotResource } from './snapshots.ts';
 import { aggregateResource, svmPeerPermissionResource, svmPeerResource, svmResource } from './svms.ts';
 import { volumeResource } from './volumes.ts';
@@ -20,6 +24,10 @@ export const RESOURCES: readonly Resource<any>[] = [
   aggregateResource,
   volumeResource,
   snapshotResource,
+  lunResource,
+  namespaceResource,
+  fileCloneResource,
+  fileCopyResource,
   relationshipResource,
   transferResource,
   policyResource,

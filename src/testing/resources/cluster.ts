@@ -3,10 +3,10 @@ import type { ClusterPeer, ClusterState } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
 import type { Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
-import { timeText } from '../http/time-text.ts';
+import { durationSeconds, durationText, timeText } from '../http/time-text.ts';
 import type { Job } from '../jobs.ts';
 import { Refusal } from '../refusals.ts';
-import { type CronSpec, Schedule } from '../snapmirror/schedules.ts';
+import { type CronSpec, type IntervalSpec, Schedule } from '../snapmirror/schedules.ts';
 import * as fields from './rest-fields.ts';
 
 export const clusterResource: Resource<ClusterState> = {
@@ -77,33 +77,35 @@ export const scheduleResource: Resource<Schedule> = {
   patchable: ['cron', 'interval'],
   records: ({ cluster }) => cluster.schedules,
   key: ({ uuid }) => uuid,
-  view: ({ uuid, name, cron }, { cluster }) => ({
+  view: ({ uuid, name, type, when }, { cluster }) => ({
     uuid,
     name,
-    type: 'cron',
+    type,
     scope: 'cluster',
-    cron,
+    ...('everyMs' in when ? { interval: durationText(when.everyMs / 1000) } : { cron: when }),
     cluster: { name: cluster.name, uuid: cluster.uuid },
   }),
 
   post({ cluster }, body) {
     body.require('name');
     const name = body.text('name') ?? '';
-    if (body.has('interval')) throw new Refusal('notSimulated', { what: 'schedules by interval' });
-    if (!body.has('cron.minutes')) throw new Refusal('requiredMissing', { name: 'cron.minutes' });
+    const when = whenOf(cluster, body);
     if (cluster.scheduleNamed(name)) throw new Refusal('duplicateEntry');
-    const schedule = new Schedule(cluster.physics.random.uuid(), name, cronOf(body));
+    const schedule = new Schedule(cluster.physics.random.uuid(), name, when);
     cluster.schedules.push(schedule);
     return { done: true, record: schedule, location: `/cluster/schedules/${schedule.uuid}` };
   },
 
-  /** The parts of a cron that are left out become "every". */
-  patch({ snapmirror }, schedule, body) {
-    if (body.has('interval')) throw new Refusal('notSimulated', { what: 'schedules by interval' });
-    if (!body.has('cron.minutes')) throw new Refusal('requiredMissing', { name: 'cron.minutes' });
-    schedule.cron = cronOf(body);
+  /** The parts of a cron that are left out become "every"; its kind stays. */
+  patch({ cluster, snapmirror }, schedule, body) {
+    const given = (['cron', 'interval'] as const).find((name) => body.has(name));
+    if (given !== undefined && given !== schedule.type) throw new Refusal('fieldNotPatchable', { name: given });
+    schedule.when = whenOf(cluster, body);
     for (const relationship of snapmirror.relationships) {
       if (relationship.effectiveScheduleName === schedule.name) snapmirror.scheduleNext(relationship);
+    }
+    for (const policy of cluster.snapshotPolicies) {
+      if (policy.copies.some((copy) => copy.schedule === schedule)) policy.plan();
     }
     return { done: true };
   },
@@ -115,11 +117,25 @@ export const scheduleResource: Resource<Schedule> = {
         known.existsAtDestination &&
         known.effectiveScheduleName === schedule.name,
     );
-    if (used) throw new Refusal('scheduleInUse', { schedule: schedule.name });
+    const named = cluster.snapshotPolicies.some(({ copies }) => copies.some((copy) => copy.schedule === schedule));
+    if (used || named) throw new Refusal('scheduleInUse', { schedule: schedule.name });
     cluster.schedules.splice(cluster.schedules.indexOf(schedule), 1);
     return { done: true };
   },
 };
+
+/** By cron or by interval, not by both. */
+function whenOf(cluster: ClusterState, body: Body): CronSpec | IntervalSpec {
+  const interval = body.text('interval');
+  if (interval === undefined) {
+    if (!body.has('cron.minutes')) throw new Refusal('requiredMissing', { name: 'cron.minutes' });
+    return cronOf(body);
+  }
+  if (body.has('cron')) throw new Refusal('scheduleKindsConflict', { first: 'cron', second: 'interval' });
+  const seconds = durationSeconds(interval);
+  if (!seconds) throw new Refusal('invalidValue', { value: interval, name: 'interval', expected: '<duration>' });
+  return { everyMs: 1000 * seconds, since: cluster.physics.timeline.now };
+}
 
 function cronOf(body: Body): CronSpec {
   const part = (key: string) => (body.has(`cron.${key}`) ? { [key]: body.texts(`cron.${key}`).map(Number) } : {});

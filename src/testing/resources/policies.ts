@@ -1,5 +1,5 @@
-/** /snapmirror/policies, and the snapshot policies that volumes name. */
-import type { ClusterState, SnapshotPolicy } from '../cluster-state.ts';
+/** /snapmirror/policies */
+import type { ClusterState } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
 import { isTree, valuesAt, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
@@ -137,27 +137,6 @@ const changing = later(
 const removing = later('policy: remove', ({ cluster, policy }: OnPolicy) => {
   cluster.policies.splice(cluster.policies.indexOf(policy), 1);
 });
-
-/** To read only: the simulator takes no snapshots on a schedule of a volume's own. */
-export const snapshotPolicyResource: Resource<SnapshotPolicy> = {
-  path: '/storage/snapshot-policies',
-  schema: schema(fields.SNAPSHOT_POLICY),
-  keys: ['uuid', 'name'],
-  records: ({ cluster }) => cluster.snapshotPolicies,
-  key: ({ uuid }) => uuid,
-  view: ({ uuid, name, copies }, { cluster }) => ({
-    uuid,
-    name,
-    enabled: true,
-    scope: 'cluster',
-    copies: copies.map(({ schedule, count, label }) => ({
-      count,
-      prefix: schedule,
-      schedule: { name: schedule, uuid: cluster.scheduleNamed(schedule)?.uuid },
-      ...(label === undefined ? {} : { snapmirror_label: label }),
-    })),
-  }),
-};
 
 function rulesOf({ cluster }: RequestContext, body: Body): PolicyRules {
   const flags = COPY_FLAGS.filter((name) => body.has(name));

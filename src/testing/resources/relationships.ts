@@ -328,6 +328,7 @@ function scheduleOf(
   if (name === undefined && uuid === undefined) return undefined;
   const schedule = cluster.schedules.find((known) => (uuid === undefined ? known.name === name : known.uuid === uuid));
   if (!schedule) throw new Refusal(refusal, { schedule: name ?? uuid ?? '' });
+  if (schedule.type !== 'cron') throw new Refusal('scheduleNotCron', { schedule: schedule.name });
   return schedule;
 }
 

@@ -1,5 +1,7 @@
 /** /storage/volumes/{volume.uuid}/snapshots */
-import type { SnapshotInfo } from '../../core/wafl/view.ts';
+import type { SnapshotInfo, VolumeView } from '../../core/wafl/view.ts';
+import type { Body } from '../http/body.ts';
+import { lazy } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { timeText } from '../http/time-text.ts';
@@ -10,16 +12,21 @@ import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import * as fields from './rest-fields.ts';
 
+const BLOCK_BYTES = 4096;
+
 export const snapshotResource: Resource<SnapshotInfo> = {
   path: '/storage/volumes/{volume.uuid}/snapshots',
   schema: schema(fields.SNAPSHOT),
   keys: ['uuid', 'name', 'volume.uuid', 'volume.name'],
-  patchable: ['name', 'comment', 'snapmirror_label'],
+  expensive: ['reclaimable_space'],
+  patchable: ['name', 'comment', 'snapmirror_label', 'expiry_time'],
   records: (context) => volumeOf(context).snapshotInfos(),
   key: ({ uuid }) => uuid,
   view: (snapshot, context) => {
     const volume = volumeOf(context);
     const owners = snapshotOwners(context.snapmirror, volume, snapshot.uuid);
+    const expiresAt = volume.expiries.get(snapshot.uuid);
+    const { content } = volume;
     return {
       uuid: snapshot.uuid,
       name: snapshot.name,
@@ -29,6 +36,10 @@ export const snapshotResource: Resource<SnapshotInfo> = {
       ...(snapshot.comment === undefined ? {} : { comment: snapshot.comment }),
       ...(snapshot.label === undefined ? {} : { snapmirror_label: snapshot.label }),
       ...(owners.length === 0 ? {} : { owners }),
+      ...(expiresAt === undefined ? {} : { expiry_time: timeText(expiresAt) }),
+      size: lazy(() => BLOCK_BYTES * content.snapshotUsage(snapshot.name).heldBlocks),
+      logical_size: lazy(() => logicalBytes(content.snapshotView(snapshot.name))),
+      reclaimable_space: lazy(() => BLOCK_BYTES * content.snapshotUsage(snapshot.name).exclusiveBlocks),
       volume: { uuid: volume.uuid, name: volume.name },
       svm: { uuid: volume.svm.uuid, name: volume.svm.name },
     };
@@ -44,7 +55,8 @@ export const snapshotResource: Resource<SnapshotInfo> = {
     const label = body.text('snapmirror_label');
     const comment = body.text('comment');
     const facts = { ...(label === undefined ? {} : { label }), ...(comment === undefined ? {} : { comment }) };
-    const job = cluster.startJob(context, taking({ volume, name, facts }), volume.svm);
+    const on = { volume, name, facts, expiresAt: expiryOf(body) };
+    const job = cluster.startJob(context, taking(on), volume.svm);
     return {
       done: false,
       job,
@@ -68,14 +80,16 @@ export const snapshotResource: Resource<SnapshotInfo> = {
       ...(label === undefined ? {} : { label }),
       ...(comment === undefined ? {} : { comment }),
     };
-    return { done: false, job: cluster.startJob(context, changing({ volume, snapshot, facts }), volume.svm) };
+    const on = { volume, snapshot, facts, expiresAt: expiryOf(body) };
+    return { done: false, job: cluster.startJob(context, changing(on), volume.svm) };
   },
 
   remove(context, snapshot) {
     const { cluster } = context;
     const volume = volumeOf(context);
     const { snapmirror } = context;
-    return { done: false, job: cluster.startJob(context, removing({ snapmirror, volume, snapshot }), volume.svm) };
+    const on = { cluster, snapmirror, volume, snapshot };
+    return { done: false, job: cluster.startJob(context, removing(on), volume.svm) };
   },
 };
 
@@ -89,36 +103,70 @@ interface SnapshotFacts {
   readonly comment?: string;
 }
 
-const taking = later(
-  'snapshot: take',
-  (
-    { volume, name, facts }: { readonly volume: SimulatedVolume; readonly name: string; readonly facts: SnapshotFacts },
-    job: Job,
-  ) => {
-    const where = { volume: volume.name, svm: volume.svm.name };
-    if (volume.state !== 'online') throw new Refusal('volumeOffline', where);
-    if (volume.origin?.split) throw new Refusal('volumeStateChanging', where);
-    job.made = volume.takeSnapshot(name, facts);
-  },
-);
+interface NewSnapshot {
+  readonly volume: SimulatedVolume;
+  readonly name: string;
+  readonly facts: SnapshotFacts;
+  readonly expiresAt: number | null | undefined;
+}
+
+const taking = later('snapshot: take', ({ volume, name, facts, expiresAt }: NewSnapshot, job: Job) => {
+  const where = { volume: volume.name, svm: volume.svm.name };
+  if (volume.state !== 'online') throw new Refusal('volumeOffline', where);
+  if (volume.origin?.split) throw new Refusal('volumeStateChanging', where);
+  const made = volume.takeSnapshot(name, facts);
+  if (expiresAt) volume.expiries.set(made.uuid, expiresAt);
+  job.made = made;
+});
 
 const changing = later(
   'snapshot: change',
-  ({ volume, snapshot, facts }: OnSnapshot & { readonly facts: SnapshotFacts & { readonly name?: string } }) =>
-    volume.content.updateSnapshot(snapshot.name, facts),
+  ({
+    volume,
+    snapshot,
+    facts,
+    expiresAt,
+  }: OnSnapshot & Pick<NewSnapshot, 'expiresAt'> & { readonly facts: SnapshotFacts & { readonly name?: string } }) => {
+    volume.content.updateSnapshot(snapshot.name, facts);
+    if (expiresAt) volume.expiries.set(snapshot.uuid, expiresAt);
+    else if (expiresAt === null) volume.expiries.delete(snapshot.uuid);
+  },
 );
 
 const removing = later(
   'snapshot: remove',
-  ({ snapmirror, volume, snapshot }: OnSnapshot & { readonly snapmirror: SnapMirror }) => {
+  ({ cluster, snapmirror, volume, snapshot }: OnSnapshot & Pick<RequestContext, 'cluster' | 'snapmirror'>) => {
     if (!volume.snapshotByUuid(snapshot.uuid)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
     const owners = snapshotOwners(snapmirror, volume, snapshot.uuid);
     if (owners.length > 0) {
       throw new Refusal('snapshotLocked', { snapshot: snapshot.name, volume: volume.name, owners: owners.join(', ') });
     }
+    const expiresAt = volume.expiries.get(snapshot.uuid) ?? 0;
+    if (expiresAt > cluster.physics.timeline.now) {
+      const time = timeText(expiresAt);
+      throw new Refusal('snapshotNotExpired', { snapshot: snapshot.name, volume: volume.name, time });
+    }
     volume.content.deleteSnapshot(snapshot.name);
+    volume.expiries.delete(snapshot.uuid);
   },
 );
+
+/** Null takes it away. */
+function expiryOf(body: Body): number | null | undefined {
+  if (body.isNull('expiry_time')) return null;
+  const text = body.text('expiry_time');
+  if (text === undefined) return undefined;
+  const time = Date.parse(text);
+  if (Number.isNaN(time))
+    throw new Refusal('invalidValue', { value: text, name: 'expiry_time', expected: '<date and time>' });
+  return time;
+}
+
+function logicalBytes(view: VolumeView): number {
+  let bytes = 0;
+  for (const { type, sizeBytes } of view.inodes()) if (type === 'file') bytes += sizeBytes;
+  return bytes;
+}
 
 function volumeOf({ cluster, svm, path }: RequestContext): SimulatedVolume {
   const volume = cluster.volumes.get(path['volume.uuid'] ?? '');

@@ -28,7 +28,6 @@ function recordOf(volume: SimulatedVolume, { cluster, snapmirror }: RequestConte
       {
         guarantee: { type: 'volume', honored: true },
         language: 'c.utf_8',
-        snapshot_policy: volume.type === 'dp' ? undefined : { name: 'default' },
         efficiency: { dedupe: 'none', compression: 'none', state: 'disabled' },
         space: { snapshot: { reserve_percent: reserve } },
       },
@@ -51,6 +50,7 @@ function recordOf(volume: SimulatedVolume, { cluster, snapmirror }: RequestConte
         error_state: { is_inconsistent: false, has_bad_blocks: false },
         encryption: { enabled: volume.encrypted, state: volume.encrypted ? 'encrypted' : 'unencrypted' },
         nas: { path: volume.junctionPath },
+        snapshot_policy: volume.type === 'dp' ? undefined : (volume.snapshotPolicy ?? { name: 'none' }),
         snapshot_count: volume.snapshotInfos().length,
         snapmirror: { is_protected: protectedBy },
         efficiency: efficiencyOf(volume),

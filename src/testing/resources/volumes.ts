@@ -8,11 +8,13 @@ import type { Job } from '../jobs.ts';
 import { later } from '../later.ts';
 import { Refusal } from '../refusals.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
+import type { SnapshotPolicy } from '../snapshot-policies.ts';
 import type { Aggregate, Svm } from '../svm.ts';
 import { Constituent, type SimulatedVolume, type VolumeState, type VolumeType } from '../volume.ts';
 import { becomeClone, type ClonePlan, changeSplit, checkSplit, clonePlanOf } from './flexclones.ts';
 import { checkSize, makeFlexGroup, placement, placementOf, smallestBytes, stepsBefore, styleOf } from './flexgroups.ts';
 import * as fields from './rest-fields.ts';
+import { snapshotPolicyOf } from './snapshot-policies.ts';
 import { volumeRecord } from './volume-record.ts';
 
 /** FlexVols and FlexGroups; the constituents of FlexGroups only where they are asked for. */
@@ -50,11 +52,12 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
     checkName(name);
     const clone = clonePlanOf(context, body);
     const facts = clone ? cloneFacts(svm, name, clone, body) : plainFacts(cluster, svm, name, body);
+    const policy = firstPolicy(cluster, facts, clone, body);
     if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
     if (validatesOnly(context, body)) return { done: true };
     const job = cluster.startJob(
       context,
-      making({ cluster, facts, clone, offline: body.text('state') === 'offline' }),
+      making({ cluster, facts, clone, policy, offline: body.text('state') === 'offline' }),
       svm,
       facts.style === 'flexgroup' && !clone ? stepsBefore(cluster, facts.aggregates) : 1,
     );
@@ -74,6 +77,7 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
     for (const name of NOT_PATCHABLE) if (body.has(name)) throw new Refusal('fieldNotPatchable', { name });
     const added = addedAggregates(cluster, volume, body);
     const split = checkSplit(volume, body);
+    const policy = snapshotPolicyOf(cluster, volume.svm, body);
     if (volume.type === 'dp' && body.has('snapshot_policy')) throw new Refusal('snapshotPolicyOnDp');
     const sizeBytes = body.number('size') ?? body.number('space.size');
     if (sizeBytes !== undefined) checkSize(sizeBytes, volume.constituents.length + added.length);
@@ -89,7 +93,16 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
     if (state !== undefined) volume.stateChanges++;
     const job = cluster.startJob(
       context,
-      changing({ cluster, snapmirror: context.snapmirror, volume, body, added, split, changed: { state, sizeBytes } }),
+      changing({
+        cluster,
+        snapmirror: context.snapmirror,
+        volume,
+        body,
+        added,
+        split,
+        policy,
+        changed: { state, sizeBytes },
+      }),
       volume.svm,
     );
     if (state !== undefined) {
@@ -120,6 +133,7 @@ interface Making {
   readonly cluster: ClusterState;
   readonly facts: NewVolume;
   readonly clone: ClonePlan | undefined;
+  readonly policy: SnapshotPolicy | undefined;
   readonly offline: boolean;
 }
 
@@ -143,6 +157,18 @@ function plainFacts(cluster: ClusterState, svm: Svm, name: string, body: Body): 
   };
 }
 
+/** What the body names; else that of a clone's parent, or `default`. */
+function firstPolicy(
+  cluster: ClusterState,
+  { svm, type }: NewVolume,
+  clone: ClonePlan | undefined,
+  body: Body,
+): SnapshotPolicy | undefined {
+  if (type === 'dp') return undefined;
+  const otherwise = clone ? (clone.parent.snapshotPolicy?.name ?? 'none') : 'default';
+  return snapshotPolicyOf(cluster, svm, body) ?? cluster.snapshotPolicies.find(({ name }) => name === otherwise);
+}
+
 /** A clone is where its parent is, and like it in all that the body does not say. */
 function cloneFacts(svm: Svm, name: string, { parent }: ClonePlan, body: Body): NewVolume {
   const type = body.text('type') ?? 'rw';
@@ -158,7 +184,7 @@ function cloneFacts(svm: Svm, name: string, { parent }: ClonePlan, body: Body): 
   };
 }
 
-const making = later('volume: make', ({ cluster, facts, clone, offline }: Making, job: Job) => {
+const making = later('volume: make', ({ cluster, facts, clone, policy, offline }: Making, job: Job) => {
   const { svm, name, style, junctionPath } = facts;
   if (cluster.findVolume(svm, name)) throw new Refusal('volumeNameInUse', { volume: name, svm: svm.name });
   if (junctionPath !== undefined) checkJunction(cluster, svm, name, junctionPath);
@@ -167,9 +193,10 @@ const making = later('volume: make', ({ cluster, facts, clone, offline }: Making
   try {
     if (clone) becomeClone(cluster, made, clone);
   } catch (refusal) {
-    cluster.volumes.delete(made.uuid);
+    cluster.removeVolume(made);
     throw refusal;
   }
+  cluster.assignSnapshotPolicy(made, policy);
   job.made = made;
   if (offline) takeOffline(made);
 });
@@ -179,16 +206,18 @@ interface Changing extends On {
   /** Aggregates of constituents to add. */
   readonly added: readonly Aggregate[];
   readonly split: boolean | undefined;
+  readonly policy: SnapshotPolicy | undefined;
   readonly changed: Change;
 }
 
 const changing = later(
   'volume: change',
-  ({ cluster, snapmirror, volume, body, added, split, changed }: Changing, job: Job) => {
+  ({ cluster, snapmirror, volume, body, added, split, policy, changed }: Changing, job: Job) => {
     if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
     checkChange({ cluster, snapmirror }, volume, body, changed);
     if (added.length > 0) volume.expand(cluster.newConstituents(added));
     change(volume, body, changed);
+    if (policy) cluster.assignSnapshotPolicy(volume, policy);
     if (split !== undefined) changeSplit({ cluster, snapmirror, volume }, split, job);
   },
 );
@@ -200,8 +229,7 @@ const stateSettled = later('volume: state settled', ({ volume }: { readonly volu
 /** A volume that is online is taken offline first. */
 const removing = later('volume: remove', ({ cluster, snapmirror, volume }: On) => {
   checkRemovable({ cluster, snapmirror }, volume);
-  cluster.volumes.delete(volume.uuid);
-  volume.leaveParent();
+  cluster.removeVolume(volume);
 });
 
 function checkRemovable({ cluster, snapmirror }: Omit<On, 'volume'>, volume: SimulatedVolume): void {
@@ -292,6 +320,7 @@ const MEANT = new Set([
   'state',
   'encryption',
   'clone',
+  'snapshot_policy',
   'validate_only',
 ]);
 

@@ -4,12 +4,11 @@
  */
 import type { ClusterState } from '../cluster-state.ts';
 import { type Job, jobError } from '../jobs.ts';
-import { type Later, later } from '../later.ts';
+import { type Later, later, nothing } from '../later.ts';
 import { Refusal, type RefusalName } from '../refusals.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import type { Policy } from './policies.ts';
 import {
-  nothing,
   RELATIONSHIP_STATES,
   Relationship,
   type RelationshipState,

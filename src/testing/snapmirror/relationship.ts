@@ -3,7 +3,7 @@ import type { VolumeTransfer } from '../../core/wafl/transfer.ts';
 import type { SnapshotInfo } from '../../core/wafl/view.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import type { Job } from '../jobs.ts';
-import { type Later, later } from '../later.ts';
+import { type Later, nothing } from '../later.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import type { Policy } from './policies.ts';
 import type { Schedule } from './schedules.ts';
@@ -33,9 +33,6 @@ export interface TransferError {
   readonly code: number;
   readonly message: string;
 }
-
-/** The place of work where there is none. */
-export const nothing = later('nothing', () => {});
 
 export class Transfer {
   readonly uuid: string;

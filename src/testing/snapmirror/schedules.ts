@@ -1,4 +1,4 @@
-/** Cron schedules: when the next run is due. Times are UTC, as those of the simulated clusters. */
+/** Schedules, by cron or by interval: when the next run is due. Times are UTC, as those of the simulated clusters. */
 
 export interface CronSpec {
   readonly minutes?: readonly number[];
@@ -11,20 +11,35 @@ export interface CronSpec {
   readonly weekdays?: readonly number[];
 }
 
+/** Every so often since it was made. */
+export interface IntervalSpec {
+  readonly everyMs: number;
+  /** Epoch milliseconds. */
+  readonly since: number;
+}
+
 export class Schedule {
   readonly uuid: string;
   readonly name: string;
-  cron: CronSpec;
+  when: CronSpec | IntervalSpec;
 
-  constructor(uuid: string, name: string, cron: CronSpec) {
+  constructor(uuid: string, name: string, when: CronSpec | IntervalSpec) {
     this.uuid = uuid;
     this.name = name;
-    this.cron = cron;
+    this.when = when;
+  }
+
+  get type(): 'cron' | 'interval' {
+    return 'everyMs' in this.when ? 'interval' : 'cron';
   }
 
   /** The first run after the given time; undefined when there is none within ten years. */
   nextAfter(epochMs: number): number | undefined {
-    const { minutes, hours, days, months, weekdays } = this.cron;
+    if ('everyMs' in this.when) {
+      const { since, everyMs } = this.when;
+      return since + (Math.floor((epochMs - since) / everyMs) + 1) * everyMs;
+    }
+    const { minutes, hours, days, months, weekdays } = this.when;
     let at = (Math.floor(epochMs / MINUTE) + 1) * MINUTE;
     for (const end = at + 3653 * DAY; at < end; ) {
       const date = new Date(at);

@@ -7,11 +7,10 @@ import type { SnapshotInfo } from '../../core/wafl/view.ts';
 import { VolumeModelError } from '../../errors.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import type { FaultOf } from '../faults.ts';
-import { later } from '../later.ts';
+import { later, nothing } from '../later.ts';
 import type { Physics } from '../physics.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import {
-  nothing,
   type Relationship,
   Transfer,
   type TransferError,
@@ -87,7 +86,7 @@ export class SnapMirror {
     const { timeline } = this.physics;
     const resumes = relationship.checkpoint;
     const { parts, obstacle } = this.prepared(relationship, type, options.sourceSnapshot);
-    const throttle = options.throttle ?? relationship.throttle;
+    const throttle = options.throttle ?? (relationship.throttle || (relationship.policy.rules.throttle ?? 0));
     const rate = this.physics.transferRate;
     const transfer = new Transfer({
       uuid: this.physics.random.uuid(),
