@@ -1,5 +1,6 @@
 /** Scripted faults: what goes wrong, with which requests, and how often. */
 import { pathMatches } from './http/message.ts';
+import type { RandomFaults } from './random-faults.ts';
 
 /** Which requests a fault meets. */
 export interface FaultMatch {
@@ -18,16 +19,22 @@ export interface FaultMatch {
  * - `answer-lost` the connection is cut without an answer, `before` or `after` the request took effect
  * - `http` this status is answered, with a code of ONTAP's and Retry-After where given, and nothing is done
  * - `busy` the request is refused with code 6619715, as while a modification is in progress
- * - `job-fails` the job that the request starts fails with the code, without or with (`afterEffect`) its effect
+ * - `job-fails` the job that the request starts fails with the code, without or with (`afterEffect`) its effect; `lateMs`
+ *   later than it would have ended
  * - `job-vanishes` the record of the job is gone as soon as the job has ended
- * - `stale-read` a GET shows relationships as they were `ms` ago
- * - `truncated` the answer is cut in the middle of its body; `malformed` its body is not JSON
+ * - `stale-read` a GET shows relationships and their transfers as they were `ms` ago
+ * - `truncated` the answer is cut in the middle of its body; `malformed` its body is not JSON, or this `body`
  * - `transfer-stalls` the transfer that the request starts never ends by itself: a quiesce never drains
- * - `transfer-fails` the transfer that the request starts fails half-way
+ * - `transfer-fails` the transfer that the request starts fails half-way; `transfer-aborted` somebody aborts it half-way
+ * - `cluster-gone` the cluster dies before it looks at the request, and revives after `ms`
+ * - `clock-jump` the clock of all clusters is set `ms` ahead (back when negative) before the request is looked at; what is
+ *   under way takes as long as it would have
  */
 export type Fault = FaultMatch &
   (
-    | { readonly kind: 'refuse' | 'reset' | 'busy' | 'truncated' | 'malformed' | 'job-vanishes' | 'transfer-stalls' }
+    | { readonly kind: 'refuse' | 'reset' | 'busy' | 'truncated' | 'job-vanishes' }
+    | { readonly kind: 'transfer-stalls' }
+    | { readonly kind: 'malformed'; readonly body?: string }
     | { readonly kind: 'latency'; readonly ms: number }
     | { readonly kind: 'answer-lost'; readonly when: 'before' | 'after' }
     | {
@@ -37,8 +44,17 @@ export type Fault = FaultMatch &
         readonly message?: string;
         readonly retryAfterSeconds?: number;
       }
-    | { readonly kind: 'job-fails'; readonly code: string; readonly message?: string; readonly afterEffect?: boolean }
+    | {
+        readonly kind: 'job-fails';
+        readonly code: string;
+        readonly message?: string;
+        readonly afterEffect?: boolean;
+        readonly lateMs?: number;
+      }
     | { readonly kind: 'stale-read'; readonly ms: number }
+    | { readonly kind: 'cluster-gone'; readonly ms: number }
+    | { readonly kind: 'clock-jump'; readonly ms: number }
+    | { readonly kind: 'transfer-aborted' }
     | { readonly kind: 'transfer-fails'; readonly message?: string }
   );
 
@@ -47,17 +63,35 @@ export type FaultKind = Fault['kind'];
 /** A fault of one kind. */
 export type FaultOf<K extends FaultKind> = Extract<Fault, { readonly kind: K }>;
 
-/** The faults of one cluster, in the order they were added. */
+/** The faults of one cluster: those added, in that order, and those drawn. */
 export class Faults {
-  private scripted: { readonly fault: Fault; passed: number; struck: number }[] = [];
+  private scripted: ScriptedFault[] = [];
+  private nextId = 1;
+  private drawn: { readonly from: RandomFaults; readonly cluster: string } | undefined;
 
   /** Returns the way to remove it. */
   add(fault: Fault): () => void {
-    const entry = { fault, passed: 0, struck: 0 };
+    const entry = { id: this.nextId++, fault, passed: 0, struck: 0 };
     this.scripted.push(entry);
-    return () => {
-      this.scripted = this.scripted.filter((other) => other !== entry);
-    };
+    return () => this.remove(entry.id);
+  }
+
+  /** Those that are still to strike, in the order they were added. */
+  list(): readonly Readonly<ScriptedFault>[] {
+    return this.scripted;
+  }
+
+  remove(id: number): void {
+    this.scripted = this.scripted.filter((entry) => entry.id !== id);
+  }
+
+  clear(): void {
+    this.scripted = [];
+  }
+
+  /** Besides those added, faults as they are drawn for a cluster; undefined for none. */
+  draw(from: RandomFaults | undefined, cluster: string): void {
+    this.drawn = from && { from, cluster };
   }
 
   /** The faults that strike this request; each is counted. */
@@ -70,8 +104,19 @@ export class Faults {
       struck.push(entry.fault);
     }
     this.scripted = this.scripted.filter(({ fault, struck: count }) => count < (fault.times ?? 1));
-    return new StruckFaults(struck);
+    const drawn = this.drawn?.from.draw(this.drawn.cluster, method, path);
+    return new StruckFaults(drawn ? [...struck, drawn] : struck);
   }
+}
+
+/** A fault of a cluster, and what has become of it so far. */
+export interface ScriptedFault {
+  /** Its number among the faults of its cluster. */
+  readonly id: number;
+  readonly fault: Fault;
+  /** Requests that it fitted. */
+  passed: number;
+  struck: number;
 }
 
 /** The faults that one request meets. */

@@ -110,6 +110,8 @@ export interface JobFault {
   readonly message?: string;
   /** The work is done although the job fails. */
   readonly afterEffect?: boolean;
+  /** It ends so much later than it would have. */
+  readonly lateMs?: number;
   /** The record is gone as soon as the job has ended. */
   readonly vanishes?: boolean;
 }
@@ -138,7 +140,7 @@ export class Jobs {
     const job = new Job({ uuid: random.uuid(), description, startedAt: timeline.now, svm });
     this.byUuid.set(job.uuid, job);
     job.onEnd(purged({ jobs: this, job, afterMs: fault?.vanishes ? 0 : JOB_KEPT_MS }));
-    timeline.after(afterMs, running({ jobs: this, job, plan, fault }));
+    timeline.after(afterMs + (fault?.lateMs ?? 0), running({ jobs: this, job, plan, fault }));
     return job;
   }
 

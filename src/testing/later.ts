@@ -40,3 +40,6 @@ export function planned({ work, on }: PlannedWork): Later<never[]> {
   if (!plan) throw new Error(`no work is called ${work}`);
   return plan(on);
 }
+
+/** The place of work where there is none. */
+export const nothing = later('nothing', () => {});

@@ -4,7 +4,7 @@ import { type Later, later } from './later.ts';
 
 export interface TimelineEvent {
   /** Epoch milliseconds. */
-  readonly at: number;
+  at: number;
   readonly sequence: number;
   readonly run: Later;
 }
@@ -41,6 +41,12 @@ export class Timeline {
   /** When the next event is due, in epoch milliseconds. */
   get next(): number | undefined {
     return this.events[0]?.at;
+  }
+
+  /** The wall clock is set: what was due in an hour is still due in an hour. */
+  shift(ms: number): void {
+    this.time += ms;
+    for (const event of this.events) event.at += ms;
   }
 
   runDue(now: number): void {

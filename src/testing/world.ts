@@ -3,12 +3,16 @@
  * itself: every state is a function of events in a queue, and whoever looks first lets all happen that is due.
  */
 import { type Clock, type Random, systemClock } from '../env.ts';
-import { SimulatedCluster } from './cluster.ts';
+import { type ClusterSurroundings, SimulatedCluster } from './cluster.ts';
 import { type ClusterSpec, ClusterState } from './cluster-state.ts';
 import type { SimRequest } from './http/message.ts';
 import { Listeners, type ListenOptions } from './http/server.ts';
-import { Physics } from './physics.ts';
+import { ClusterClock, Physics } from './physics.ts';
 import { SeededRandom } from './random.ts';
+import { type RandomFaultRates, RandomFaults } from './random-faults.ts';
+import type { GraphRules } from './saved/object-graph.ts';
+import { SAVED_CLASSES } from './saved/saved-classes.ts';
+import { decodeWorldFile, encodeWorldFile } from './saved/world-file.ts';
 import { SnapMirror } from './snapmirror/snapmirror.ts';
 import { type Switches, switchesWith } from './switches.ts';
 
@@ -23,6 +27,8 @@ export interface SimulatedOntapOptions {
    * Default: `cluster1` with `svm1` and `svm2`, `cluster2` with `svm1_dr`, aggregates `aggr1` and `aggr2` on both.
    */
   readonly clusters?: readonly ClusterSpec[];
+  /** False: nothing is peered with anything. */
+  readonly peered?: boolean;
   /** Bytes per second; default 100 MiB/s. */
   readonly transferRate?: number;
   readonly switches?: Partial<Switches>;
@@ -66,48 +72,151 @@ export const DEFAULT_CLUSTERS: readonly ClusterSpec[] = [
 
 const MIB = 2 ** 20;
 
+/** All that a world is: what its file holds. */
+interface WholeWorld {
+  readonly physics: Physics;
+  readonly snapmirror: SnapMirror;
+  readonly states: readonly ClusterState[];
+  readonly requests: LoggedRequest[];
+  randomFaults: RandomFaults | undefined;
+}
+
 /** A world of simulated ONTAP clusters; see the top of the file. */
 export class SimulatedOntap {
-  readonly clusters: readonly SimulatedCluster[];
-  /** Every request so far, in the order of the answers. */
-  readonly requests: LoggedRequest[] = [];
-  /** The most requests that were being answered at once. */
-  inFlightPeak = 0;
   #inFlight = 0;
-  readonly #physics: Physics;
-  readonly #states: readonly ClusterState[];
-  readonly #listeners: Listeners;
+  #inFlightPeak = 0;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #world: WholeWorld;
+  #clusters: readonly SimulatedCluster[] = [];
+  #listeners: Listeners;
 
   constructor(options: SimulatedOntapOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? new SeededRandom(1);
     const physics = new Physics({
-      clock: options.clock ?? systemClock,
-      random: options.random ?? new SeededRandom(1),
+      clock: new ClusterClock(this.#clock),
+      random: this.#random,
       switches: switchesWith(options.switches),
       transferRate: options.transferRate ?? 100 * MIB,
       operationMs: options.operationMs ?? 500,
+      latencyMs: options.latencyMs ?? 0,
     });
     const snapmirror = new SnapMirror(physics);
-    const specs = options.clusters ?? DEFAULT_CLUSTERS;
-    this.#physics = physics;
-    this.#states = specs.map((spec) => new ClusterState(physics, spec, snapmirror));
-    this.clusters = this.#states.map((state, index) => {
-      const maxRequestsInFlight = specs[index]?.maxRequestsInFlight ?? Number.POSITIVE_INFINITY;
-      const received = (request: SimRequest) => this.#received(state.name, request);
-      const latencyMs = options.latencyMs ?? 0;
-      return new SimulatedCluster(state, { snapmirror, latencyMs, maxRequestsInFlight, received });
-    });
-    this.#listeners = new Listeners(this.clusters, physics.clock);
-    this.#peerAll();
+    const states = (options.clusters ?? DEFAULT_CLUSTERS).map((spec) => new ClusterState(physics, spec, snapmirror));
+    this.#world = { physics, snapmirror, states, requests: [], randomFaults: undefined };
+    this.#clusters = states.map((state) => new SimulatedCluster(state, this.#surroundings()));
+    this.#listeners = new Listeners(this.#clusters, this.#clock);
+    if (options.peered ?? true) this.#peerAll();
   }
 
-  /** The clock that all clusters go by. */
+  /**
+   * The world that a file holds, which goes on where it was saved: its clock begins there, whatever the given one says.
+   * A random generator of one's own (`random`) is no part of the file, and must be given again.
+   * @throws Error when the file is no world, one of another version, or damaged
+   */
+  static load(file: Uint8Array, options: Pick<SimulatedOntapOptions, 'clock' | 'random'> = {}): SimulatedOntap {
+    const loaded = new SimulatedOntap({ ...options, clusters: [] });
+    loaded.#world = loaded.#decoded(file);
+    loaded.#clusters = loaded.#world.states.map((state) => new SimulatedCluster(state, loaded.#surroundings()));
+    loaded.#listeners = new Listeners(loaded.#clusters, loaded.#clock);
+    return loaded;
+  }
+
+  /**
+   * The whole world as one file: what is there, what is under way and what is yet to happen. Requests that wait for their
+   * answer are no part of it: to their clients the connection is gone.
+   * @throws Error that says what, when something in it cannot be written
+   */
+  save(): Uint8Array {
+    this.settle();
+    const { clock } = this.#world.physics;
+    const facts = { now: clock.now(), clusters: this.#clusters.map(({ name }) => name) };
+    return encodeWorldFile(facts, { now: facts.now, world: this.#world }, this.#rules(clock));
+  }
+
+  /**
+   * Goes on as the world of a file, in the place of this one, on the same ports. Handles on volumes of before are dead.
+   * @throws Error as `load`, or when the file's clusters have other names than these
+   */
+  restore(file: Uint8Array): void {
+    const world = this.#decoded(file);
+    const [wanted, here] = [world.states, this.#clusters].map((all) => all.map(({ name }) => name).join(', '));
+    if (wanted !== here) throw new Error(`the file holds the clusters ${wanted}; these are ${here}`);
+    this.#world = world;
+    for (const [index, state] of world.states.entries()) this.#clusters[index]?.become(state, this.#surroundings());
+  }
+
+  #decoded(file: Uint8Array): WholeWorld {
+    const clock = new ClusterClock(this.#clock);
+    const { now, world } = decodeWorldFile(file, this.#rules(clock)) as { now: number; world: WholeWorld };
+    clock.offsetMs = now - this.#clock.now();
+    return world;
+  }
+
+  #rules(clock: ClusterClock): GraphRules {
+    const random = this.#random instanceof SeededRandom ? {} : { random: this.#random };
+    return { classes: SAVED_CLASSES, outside: { clock, ...random } };
+  }
+
+  /** Its clusters, in order. */
+  get clusters(): readonly SimulatedCluster[] {
+    return this.#clusters;
+  }
+
+  /** Every request so far, in the order of the answers. */
+  get requests(): LoggedRequest[] {
+    return this.#world.requests;
+  }
+
+  /** The most requests that were being answered at once. */
+  get inFlightPeak(): number {
+    return this.#inFlightPeak;
+  }
+
+  set inFlightPeak(peak: number) {
+    this.#inFlightPeak = peak;
+  }
+
+  /** The clock that was injected. */
   get clock(): Clock {
-    return this.#physics.clock;
+    return this.#clock;
   }
 
-  /** How this world behaves where real ones differ. */
+  /** What the clusters take for now, in epoch milliseconds: the injected clock, unless a fault or a file set theirs to another time. */
+  get now(): number {
+    return this.#world.physics.clock.now();
+  }
+
+  /** Sets the clock of the clusters `ms` ahead, or back when negative. What is under way takes as long as it would have. */
+  jumpClock(ms: number): void {
+    this.#world.physics.jump(ms);
+  }
+
+  /** How long every answer takes, by the clock. */
+  get latencyMs(): number {
+    return this.#world.physics.latencyMs;
+  }
+
+  set latencyMs(ms: number) {
+    this.#world.physics.latencyMs = ms;
+  }
+
+  /** From now on faults are drawn with every request, in the place of what was drawn before; undefined ends it. */
+  drawFaults(rates: RandomFaultRates | undefined): RandomFaults | undefined {
+    const drawn = rates && new RandomFaults(rates);
+    this.#world.randomFaults = drawn;
+    for (const state of this.#world.states) state.faults.draw(drawn, state.name);
+    return drawn;
+  }
+
+  /** The faults that are drawn now, and those that were. */
+  get randomFaults(): RandomFaults | undefined {
+    return this.#world.randomFaults;
+  }
+
   get switches(): Switches {
-    return this.#physics.switches;
+    return this.#world.physics.switches;
   }
 
   /** @throws Error when there is none of that name */
@@ -154,7 +263,7 @@ export class SimulatedOntap {
     applications: readonly string[] = ['snapmirror'],
   ): void {
     const ends = [one, other].map(({ cluster: name, svm }) => {
-      const cluster = this.#states.find((state) => state.name === name);
+      const cluster = this.#world.states.find((state) => state.name === name);
       const found = cluster?.svmNamed(svm);
       if (!cluster || !found) throw new Error(`no SVM ${svm} on cluster ${name}`);
       return { cluster, svm: found };
@@ -166,7 +275,7 @@ export class SimulatedOntap {
       [to, from],
     ] as const) {
       near.cluster.svmPeers.push({
-        uuid: this.#physics.random.uuid(),
+        uuid: this.#world.physics.random.uuid(),
         svm: near.svm,
         peerSvm: far.svm,
         peerCluster: far.cluster,
@@ -179,23 +288,28 @@ export class SimulatedOntap {
 
   /** Lets everything happen that is due by the clock, as every request does. */
   settle(): void {
-    this.#physics.settle();
+    this.#world.physics.settle();
+  }
+
+  #surroundings(): ClusterSurroundings {
+    const { snapmirror } = this.#world;
+    return { snapmirror, received: (cluster, request) => this.#received(cluster, request) };
   }
 
   #received(cluster: string, { method, path, query }: SimRequest): (status: number) => void {
     this.#inFlight++;
-    this.inFlightPeak = Math.max(this.inFlightPeak, this.#inFlight);
+    this.#inFlightPeak = Math.max(this.#inFlightPeak, this.#inFlight);
     return (status) => {
       this.#inFlight--;
-      this.requests.push({ cluster, method, path, query, status, at: this.#physics.clock.now() });
+      this.requests.push({ cluster, method, path, query, status, at: this.#world.physics.clock.now() });
     };
   }
 
   #peerAll(): void {
-    for (const [index, one] of this.#states.entries()) {
-      for (const other of this.#states.slice(index + 1)) {
-        one.peers.push({ uuid: this.#physics.random.uuid(), cluster: other });
-        other.peers.push({ uuid: this.#physics.random.uuid(), cluster: one });
+    for (const [index, one] of this.#world.states.entries()) {
+      for (const other of this.#world.states.slice(index + 1)) {
+        one.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: other });
+        other.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: one });
         const [svm, peer] = [one.svms[0], other.svms[0]];
         if (svm !== undefined && peer !== undefined) {
           this.peerSvms({ cluster: one.name, svm: svm.name }, { cluster: other.name, svm: peer.name });

@@ -1,0 +1,89 @@
+/** LUNs and NVMe namespaces of the simulated ONTAP: each is a file in its volume, with a name and a geometry of its own. */
+import type { ClusterState } from './cluster-state.ts';
+import type { DataCopy } from './data-copy.ts';
+import type { SimulatedVolume } from './volume.ts';
+
+export type StorageUnitKind = 'lun' | 'namespace';
+
+export interface StorageUnitFacts {
+  readonly uuid: string;
+  readonly kind: StorageUnitKind;
+  readonly volume: SimulatedVolume;
+  /** Path within the volume, with a leading slash. */
+  readonly path: string;
+  readonly osType: string;
+  readonly serial: string;
+  readonly createdAt: number;
+  readonly comment?: string | undefined;
+}
+
+export class StorageUnit {
+  readonly uuid: string;
+  readonly kind: StorageUnitKind;
+  readonly osType: string;
+  readonly serial: string;
+  readonly createdAt: number;
+  volume: SimulatedVolume;
+  path: string;
+  comment: string | undefined;
+  enabled = true;
+  isClone = false;
+  /** The copy that this unit is the destination of. */
+  copy: DataCopy | undefined;
+  /** The move that brings its data here, the last one when it is over. */
+  movement: DataCopy | undefined;
+
+  constructor(facts: StorageUnitFacts) {
+    this.uuid = facts.uuid;
+    this.kind = facts.kind;
+    this.volume = facts.volume;
+    this.path = facts.path;
+    this.osType = facts.osType;
+    this.serial = facts.serial;
+    this.createdAt = facts.createdAt;
+    this.comment = facts.comment;
+  }
+
+  /** `/vol/vol1/lun1` */
+  get name(): string {
+    return unitName(this.volume, this.path);
+  }
+
+  get sizeBytes(): number {
+    return this.volume.content.lookup(this.path)?.sizeBytes ?? 0;
+  }
+
+  get usedBytes(): number {
+    let blocks = 0;
+    this.volume.content.activeView().visitBlocks(this.path, (_, level) => {
+      if (level === 0) blocks++;
+    });
+    return blocks * 4096;
+  }
+}
+
+export function unitName(volume: SimulatedVolume, path: string): string {
+  return `/vol/${volume.name}${path}`;
+}
+
+/** `/vol/vol1/[.snapshot/S/]path` in its parts; undefined when it is no such name. */
+export function parseUnitName(
+  name: string,
+): { readonly volume: string; readonly snapshot?: string; readonly path: string } | undefined {
+  const match = /^\/vol\/([^/]+)(?:\/\.snapshot\/([^/]+))?(\/.+)$/.exec(name);
+  const [, volume, snapshot, path] = match ?? [];
+  if (volume === undefined || path === undefined || path.endsWith('/')) return undefined;
+  return { volume, path, ...(snapshot === undefined ? {} : { snapshot }) };
+}
+
+/** The LUNs or namespaces of a cluster by the SVM's view, in the order of their names. */
+export function unitsOf(cluster: ClusterState, kind: StorageUnitKind): StorageUnit[] {
+  return [...cluster.storageUnits.values()]
+    .filter((unit) => unit.kind === kind && cluster.has(unit.volume))
+    .sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+}
+
+export function unitAt(cluster: ClusterState, volume: SimulatedVolume, path: string): StorageUnit | undefined {
+  for (const unit of cluster.storageUnits.values()) if (unit.volume === volume && unit.path === path) return unit;
+  return undefined;
+}
