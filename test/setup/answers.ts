@@ -3,10 +3,11 @@
  * and so has whatever our client asks. The test in which it is not fails.
  */
 import { subscribe } from 'node:diagnostics_channel';
+import { createRequire } from 'node:module';
 import { afterAll, afterEach, inject } from 'vitest';
 import { ANSWERS_CHANNEL, type ObservedAnswer } from '../../src/testing/observed-answers.ts';
 import { RAW_USER_AGENT } from '../testing/raw-user-agent.ts';
-import type { ResponseValidation } from '../testing/response-validation.ts';
+import type { CompiledSchemas, ResponseValidation } from '../testing/response-validation.ts';
 
 let validation: ResponseValidation | undefined;
 const unchecked: ObservedAnswer[] = [];
@@ -37,9 +38,10 @@ export async function checkAnswers(): Promise<void> {
 }
 
 /** Loaded only where there is an answer to check. */
-async function newValidation(): Promise<ResponseValidation> {
+export async function newValidation(): Promise<ResponseValidation> {
   const { ResponseValidation } = await import('../testing/response-validation.ts');
-  return new ResponseValidation(inject('openApiDocument'));
+  const compiled = createRequire(import.meta.url)(inject('compiledSchemas')) as CompiledSchemas;
+  return new ResponseValidation(inject('openApiDocument'), compiled);
 }
 
 const SHOWN = 20;

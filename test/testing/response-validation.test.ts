@@ -5,12 +5,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, inject, it } from 'vitest';
 import { ANSWERS_CHANNEL, type ObservedAnswer } from '../../src/testing/index.ts';
 import { RESOURCES } from '../../src/testing/resources/catalogue.ts';
-import { checkAnswers } from '../setup/answers.ts';
+import { checkAnswers, newValidation } from '../setup/answers.ts';
 import { call, Scene } from './raw-client.ts';
 import { RAW_USER_AGENT } from './raw-user-agent.ts';
-import { ResponseValidation } from './response-validation.ts';
 
-const validation = new ResponseValidation(inject('openApiDocument'));
+const validation = await newValidation();
 const UUID = '00000000-0000-4000-8000-000000000000';
 
 function observed(changes: {

@@ -4,24 +4,9 @@
  * answers has to be there.
  */
 import type { ValidateFunction } from 'ajv/dist/2020.js';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
 import type { ObservedAnswer } from '../../src/testing/index.ts';
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-type Tree = { readonly [key: string]: Json };
-
-/** An OpenAPI 3.1 document, parsed. */
-export type OpenApiDocument = Tree;
-
-/** What an answer always has, whatever was asked for (rest-facts section 1): the document requires nothing. */
-const ALWAYS_ANSWERED: Readonly<Record<string, readonly string[]>> = {
-  error_response: ['error'],
-  'error_response.error': ['code', 'message'],
-  job_link: ['uuid', '_links'],
-  self_link: ['self'],
-  href: ['href'],
-};
+import type { OpenApiDocument } from './document-schemas.ts';
+import { isTree, type Json, jsonSchema, list, type Tree, tree } from './json-trees.ts';
 
 /** One operation of the document, found for a request. */
 interface Operation {
@@ -30,19 +15,19 @@ interface Operation {
   readonly parameters: ReadonlyMap<string, Tree>;
 }
 
-/** Finds what is wrong with requests and answers. Schemas are compiled when they are first met. */
+/** The check of each schema of the document, under the schema's text. */
+export type CompiledSchemas = Readonly<Record<string, ValidateFunction>>;
+
+/** Finds what is wrong with requests and answers. */
 export class ResponseValidation {
-  readonly #document: Tree;
-  readonly #ajv: Ajv2020;
+  readonly #document: OpenApiDocument;
+  readonly #compiled: CompiledSchemas;
   readonly #paths: readonly { readonly template: string; readonly pattern: RegExp; readonly item: Tree }[];
-  readonly #compiled = new Map<string, ValidateFunction>();
   readonly #operations = new Map<string, Operation | undefined>();
 
-  constructor(document: OpenApiDocument) {
-    this.#document = strict(document);
-    this.#ajv = new Ajv2020({ strict: false, allErrors: true });
-    addFormats.default(this.#ajv, ['date-time']);
-    this.#ajv.addSchema(this.#document, DOCUMENT);
+  constructor(document: OpenApiDocument, compiled: CompiledSchemas) {
+    this.#document = document;
+    this.#compiled = compiled;
     this.#paths = Object.entries(tree(this.#document['paths'])).map(([template, item]) => ({
       template,
       pattern: new RegExp(
@@ -65,7 +50,7 @@ export class ResponseValidation {
     const responses = tree(operation?.description['responses'] ?? { default: FAILED });
     const declared = responses[String(response.status)] ?? (response.status >= 400 ? responses['default'] : undefined);
     if (declared === undefined) return [...faults, `the document has no status ${response.status} here`];
-    return [...faults, ...this.#bodyFaults(operation, response, tree(declared))];
+    return [...faults, ...this.#bodyFaults(response, tree(declared))];
   }
 
   /** What is wrong with a request as our client sends it. */
@@ -78,36 +63,28 @@ export class ResponseValidation {
     ];
   }
 
-  #bodyFaults(
-    operation: Operation | undefined,
-    { status, body }: ObservedAnswer['response'],
-    declared: Tree,
-  ): string[] {
+  #bodyFaults({ status, body }: ObservedAnswer['response'], declared: Tree): string[] {
     const schema = jsonSchema(this.#resolved(declared));
     if (schema === undefined) return body === '' || body === '{}' ? [] : ['the document has no body here'];
     const json = parsed(body);
     if (json === undefined) return ['the body is not JSON'];
-    const key = `${operation?.template} ${operation?.description['operationId']} ${status < 400 ? status : 'default'}`;
-    const faults = this.#check(key, schema, json);
+    const faults = this.#check(schema, json);
     if (status >= 400 || !isTree(json)) return faults;
     return [...faults, ...missing(json, this.#resolved(schema), status, (ref) => this.#resolved(ref))];
   }
 
-  #requestBodyFaults({ template, description }: Operation, body: string | undefined): string[] {
+  #requestBodyFaults({ description }: Operation, body: string | undefined): string[] {
     const declared = description['requestBody'] === undefined ? undefined : tree(description['requestBody']);
     if (body === undefined || body === '') return declared?.['required'] === true ? ['the body is missing'] : [];
     const schema = declared && jsonSchema(declared);
     if (schema === undefined) return ['the document has no body here'];
     const json = parsed(body);
-    return json === undefined ? ['the body is not JSON'] : this.#check(`${template} request`, schema, json);
+    return json === undefined ? ['the body is not JSON'] : this.#check(schema, json);
   }
 
-  #check(key: string, schema: Tree, json: Json): string[] {
-    let validate = this.#compiled.get(key);
-    if (validate === undefined) {
-      validate = this.#ajv.compile(rooted(schema));
-      this.#compiled.set(key, validate);
-    }
+  #check(schema: Tree, json: Json): string[] {
+    const validate = this.#compiled[JSON.stringify(schema)];
+    if (validate === undefined) throw new Error(`not compiled: ${JSON.stringify(schema)}`);
     if (validate(json)) return [];
     return (validate.errors ?? []).map(({ instancePath, message, params }) => {
       const about = params['additionalProperty'] ?? params['allowedValues'];
@@ -151,39 +128,7 @@ export class ResponseValidation {
   }
 }
 
-const DOCUMENT = 'openapi';
 const FAILED: Tree = { $ref: '#/components/responses/failed' };
-
-/** References as seen from outside of the document. */
-function rooted(schema: Tree): Tree {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', `"${DOCUMENT}#/components/`)) as Tree;
-}
-
-/** No object may have more than its properties; what is always answered is required. */
-function strict(document: OpenApiDocument): Tree {
-  const closed = (value: Json): Json => {
-    if (Array.isArray(value)) return value.map(closed);
-    if (!isTree(value)) return value;
-    const all = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, closed(inner)]));
-    const isObjectSchema = isTree(value['properties'] ?? null) && value['type'] === 'object';
-    if (isObjectSchema && 'allOf' in value) throw new Error('allOf beside properties: say which may be absent');
-    return isObjectSchema && !('additionalProperties' in value) ? { ...all, additionalProperties: false } : all;
-  };
-  const result = tree(closed(document));
-  const components = tree(result['components']);
-  const schemas = { ...tree(components['schemas']) };
-  for (const [path, names] of Object.entries(ALWAYS_ANSWERED)) {
-    const [name = '', ...below] = path.split('.');
-    schemas[name] = requiring(tree(schemas[name]), below, names);
-  }
-  return { ...result, components: { ...components, schemas } };
-}
-
-function requiring(schema: Tree, [property, ...below]: readonly string[], names: readonly string[]): Tree {
-  if (property === undefined) return { ...schema, required: names };
-  const properties = tree(schema['properties']);
-  return { ...schema, properties: { ...properties, [property]: requiring(tree(properties[property]), below, names) } };
-}
 
 /** A page counts its records, each record has its uuid, an accepted change names its jobs. */
 function missing(json: Tree, schema: Tree, status: number, resolved: (ref: Tree) => Tree): string[] {
@@ -228,11 +173,6 @@ function queryFaults({ parameters }: Operation, query: string, resolved: (ref: T
   });
 }
 
-function jsonSchema(described: Tree): Tree | undefined {
-  if (described['content'] === undefined) return undefined;
-  return tree(tree(tree(described['content'])['application/json'] ?? {})['schema'] ?? {});
-}
-
 /** As ONTAP tidies paths: repeated slashes are one, one at the end does not count. */
 function belowApi(path: string): string {
   return path
@@ -247,19 +187,6 @@ function parsed(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isTree(value: Json): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function tree(value: Json | undefined): Tree {
-  if (value === undefined || !isTree(value)) throw new Error(`not an object of the document: ${JSON.stringify(value)}`);
-  return value;
-}
-
-function list(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function escaped(text: string): string {
