@@ -27,10 +27,12 @@ export function zstdCodec(level?: number): Codec {
   const params = level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level };
   return {
     name: 'zstd',
-    compress: (bytes) => zstdCompressSync(bytes, { params }),
+    // In one piece: node:zlib works through its output buffer by buffer, and a new one costs more than compressing.
+    compress: (bytes) => zstdCompressSync(bytes, { params, chunkSize: bytes.length + (bytes.length >>> 8) + 512 }),
     decompress(bytes, rawBytes) {
       // Zlib takes no output limit of 0; what does not fit is refused by it, what is shorter by the format.
-      return zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, rawBytes) });
+      const maxOutputLength = Math.max(1, rawBytes);
+      return zstdDecompressSync(bytes, { maxOutputLength, chunkSize: maxOutputLength + 64 });
     },
   };
 }

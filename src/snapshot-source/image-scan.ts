@@ -12,6 +12,7 @@ import {
   type CatalogueLimits,
   type CatalogueReader,
   DEFAULT_CATALOGUE_LIMITS,
+  IDENTITY_BYTES,
 } from './catalogue-tables.ts';
 import { ContentCatalogue } from './content-catalogue.ts';
 import type { FindDataRanges } from './data-ranges.ts';
@@ -132,13 +133,29 @@ export class ImageScan implements StagedWriter {
 
   /** What was read for a VVBN of the piece given last; `undefined` for others. */
   contentOf(vvbn: number): Uint8Array | undefined {
-    const piece = this.#piece;
-    if (piece !== undefined) {
-      piece.index ??= new Map(Array.from(piece.vvbns, (given, at) => [given, piece.chunk.blocks[at] ?? 0]));
-      const block = piece.index.get(vvbn);
-      if (block !== undefined) return piece.chunk.content(block);
-    }
+    const at = this.#placeInPiece(vvbn);
+    const { chunk } = this.#piece ?? {};
+    if (at !== undefined) return chunk?.content(chunk.blocks[at] ?? 0);
     return this.#metafiles.get(vvbn);
+  }
+
+  /** The identities of these blocks, if all of them are of the piece given last. */
+  identitiesOf(vvbns: Float64Array): Uint8Array | undefined {
+    const all = new Uint8Array(vvbns.length * IDENTITY_BYTES);
+    for (let index = 0; index < vvbns.length; index++) {
+      const at = this.#placeInPiece(vvbns[index] ?? 0);
+      if (at === undefined) return undefined;
+      const identity = this.#piece?.chunk.identities.subarray(at * IDENTITY_BYTES, (at + 1) * IDENTITY_BYTES);
+      all.set(identity ?? [], index * IDENTITY_BYTES);
+    }
+    return all;
+  }
+
+  #placeInPiece(vvbn: number): number | undefined {
+    const piece = this.#piece;
+    if (piece === undefined) return undefined;
+    piece.index ??= new Map(Array.from(piece.vvbns, (given, at) => [given, at]));
+    return piece.index.get(vvbn);
   }
 
   /** @param incremental what the base holds need not be given */

@@ -7,6 +7,7 @@
  */
 import { basename, resolve } from 'node:path';
 import type { Compute } from '../compute/compute.ts';
+import type { HashName } from '../core/cloud/format/tools.ts';
 import type { InodeRoot } from '../core/cloud/inode-root.ts';
 import type { Env } from '../env.ts';
 import { CloudError, ConfigError, InternalError } from '../errors.ts';
@@ -30,6 +31,7 @@ import { SharedState } from './shared-state.ts';
 import type {
   HeldOptions,
   OpenSnapshot,
+  ReadBlocksOptions,
   SnapshotSource,
   SourceFacts,
   SourceOptions,
@@ -229,9 +231,13 @@ class OpenImage implements OpenSnapshot {
     return pointers;
   }
 
-  async readBlocks(vvbns: Float64Array, options: SourceOptions = {}): Promise<Uint8Array> {
+  shortDigests(hash: HashName, vvbns: Float64Array): Uint8Array | undefined {
+    return hash === 'sha-256' ? this.#scan?.identitiesOf(vvbns) : undefined;
+  }
+
+  async readBlocks(vvbns: Float64Array, options: ReadBlocksOptions = {}): Promise<Uint8Array> {
     const { catalogue } = this.#readable(options);
-    const blocks = new Uint8Array(vvbns.length * BLOCK_BYTES);
+    const blocks = options.into ?? new Uint8Array(vvbns.length * BLOCK_BYTES);
     const elsewhere: number[] = [];
     for (let at = 0; at < vvbns.length; at++) {
       const content = this.#scan?.contentOf(vvbns[at] ?? 0);
@@ -280,6 +286,7 @@ class OpenImage implements OpenSnapshot {
       return;
     }
     const from = place * BLOCK_BYTES;
+    block.fill(0);
     await this.#handle.read(block, from).catch((cause) => {
       const range = { from, to: from + BLOCK_BYTES };
       throw unreadable(path, `bytes ${range.from} to ${range.to} of ${path} cannot be read`, cause, range);

@@ -16,6 +16,7 @@
  *   as the content of a VVBN is the very bytes that the VVBN was given for, or the call fails with
  *   `CLOUD_SOURCE_CHANGED`.
  */
+import type { HashName } from '../core/cloud/format/tools.ts';
 import type { InodeRoot } from '../core/cloud/inode-root.ts';
 import type { StagedVersion } from '../state/state.ts';
 
@@ -92,7 +93,13 @@ export interface OpenSnapshot {
    * source that reads once: of the piece given last.
    * @throws CloudError `CLOUD_SOURCE_CHANGED` when a block is not any more what its VVBN was given for
    */
-  readBlocks(vvbns: Float64Array, options?: SourceOptions): Promise<Uint8Array>;
+  readBlocks(vvbns: Float64Array, options?: ReadBlocksOptions): Promise<Uint8Array>;
+
+  /**
+   * The first 16 bytes of the hash of each of the blocks that `readBlocks` gave last, one after the other, where the source
+   * knows them from having hashed those very bytes: so that nobody does it again. `undefined` where it does not.
+   */
+  shortDigests?(hash: HashName, vvbns: Float64Array): Uint8Array | undefined;
 
   /** Every inode by ascending number, whole, in batches: what the L3 file is made of. */
   roots(options?: SourceOptions): AsyncIterable<readonly InodeRoot[]>;
@@ -107,6 +114,11 @@ export interface OpenSnapshot {
 
   /** Safe to repeat. Other calls fail afterwards. */
   close(): Promise<void>;
+}
+
+export interface ReadBlocksOptions extends SourceOptions {
+  /** As long as the blocks are: the source may fill it, and give it back, instead of memory of its own. */
+  readonly into?: Uint8Array | undefined;
 }
 
 export interface HeldOptions extends SourceOptions {

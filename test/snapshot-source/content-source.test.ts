@@ -45,7 +45,7 @@ describe('a source that gives VVBNs by content and reads once', () => {
       const pages = new VmapWorkingSet(vmap, { complete: true });
       const uploaded = [0, 0, 0];
       const packers = ([0, 1, 2] as const).map(
-        (level) => new Packer(level, slotBytesOf(level, 4), () => ++objectId as ObjectId, 8),
+        (level) => new Packer(level, slotBytesOf(level, 4), () => ++objectId as ObjectId, { slots: 8 }),
       );
       const pack = (level: 0 | 1 | 2, vvbns: Float64Array | undefined, blocks: Uint8Array) => {
         const packer = packers[level];

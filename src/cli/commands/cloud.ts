@@ -10,7 +10,6 @@ import type { FileRange } from '../../core/cloud/restore-plan.ts';
 import { nodeDisk } from '../../disk/node-disk.ts';
 import { systemEnv } from '../../env.ts';
 import { CloudError, ConfigError } from '../../errors.ts';
-import { openObjectStore } from '../../object-store/open.ts';
 import { retrying } from '../../object-store/retrying.ts';
 import { throttled } from '../../object-store/throttled.ts';
 import { CloudEndpoint } from '../../run/cloud/cloud-endpoint.ts';
@@ -21,6 +20,7 @@ import { ImageCatalogueRebuilder } from '../../snapshot-source/image-rebuild.ts'
 import { ImageSnapshotSource } from '../../snapshot-source/image-snapshot-source.ts';
 import { DirectoryStateStore } from '../../state/directory.ts';
 import type { StateStore } from '../../state/state.ts';
+import { openStore } from '../object-store.ts';
 import { bytes, EXIT, type ExitCode, type Terminal } from '../terminal.ts';
 
 /** Wraps an action: a terminal for its `--json`, its failure as text and exit code. */
@@ -50,7 +50,7 @@ export function registerCloud(program: Command, run: RunAction): void {
     cloud
       .command(name)
       .description(description)
-      .requiredOption('--store <url>', 'the object store: a path or a file: URL')
+      .requiredOption('--store <url>', 'the object store: a path, a file: URL or s3://bucket/prefix')
       .requiredOption('--name <endpoint>', "the endpoint: one volume's place in the store")
       .option('--max-rate <bytes>', 'bytes a second to and from the store, all requests together', positive)
       .option('--requests <n>', 'objects under way at a time (default: by the number of processors)', positive)
@@ -75,7 +75,7 @@ export function registerCloud(program: Command, run: RunAction): void {
     .option('--fresh', 'do not go on with an interrupted backup', false)
     .option('--take-over', 'take the endpoint over from another writer, which must be gone', false)
     .option('--allow-changes', 'go on when the image is written to while it is read', false)
-    .addOption(new Option('--compression <codec>', 'zstd, zstd:LEVEL or none').argParser(compression))
+    .addOption(new Option('--compression <codec>', 'zstd, zstd:LEVEL or none (default: zstd:1)').argParser(compression))
     .action((source: string, options) => run(backup)({ ...options, source }));
 
   writes(add('restore', 'restore a backup, or a file or byte range of it, to a file or block device'))
@@ -135,9 +135,9 @@ async function backup(
   },
 ): Promise<ExitCode> {
   await checkSource(options.source);
-  const { endpoint, compute, close, call } = open(terminal, options);
+  const { endpoint, place, compute, close, call } = await open(terminal, options);
   try {
-    const { state: kept, writer } = stateOf(terminal, options);
+    const { state: kept, writer } = stateOf(terminal, place, options);
     const env = systemEnv({ logger: terminal.logger() });
     const source = new ImageSnapshotSource({
       path: options.source,
@@ -192,7 +192,7 @@ async function restore(
     return EXIT.acknowledgementNeeded;
   }
   const into = there?.isBlockDevice() ? 'device' : options.onto === undefined ? 'new-file' : 'file';
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, close, call } = await open(terminal, options);
   try {
     const target = new FileRestoreTarget({ disk: nodeDisk, path, folder: dirname(path), into });
     const { snapshot, file, range, onto } = options;
@@ -208,7 +208,7 @@ async function restore(
 }
 
 async function list(terminal: Terminal, options: EndpointOptions): Promise<ExitCode> {
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, close, call } = await open(terminal, options);
   try {
     const { snapshots, ...rest } = await endpoint.list(call);
     terminal.document({
@@ -242,7 +242,7 @@ async function show(
   terminal: Terminal,
   options: EndpointOptions & { snapshot?: string; measure: boolean },
 ): Promise<ExitCode> {
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, close, call } = await open(terminal, options);
   try {
     const details = await endpoint.show({ snapshot: options.snapshot, measure: options.measure }, call);
     terminal.document(details);
@@ -274,7 +274,7 @@ async function show(
 }
 
 async function ls(terminal: Terminal, options: EndpointOptions & { snapshot?: string }): Promise<ExitCode> {
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, close, call } = await open(terminal, options);
   try {
     const files = await endpoint.files({ snapshot: options.snapshot }, call);
     terminal.document({ files });
@@ -289,7 +289,7 @@ async function verify(
   terminal: Terminal,
   options: EndpointOptions & { snapshot?: string; readData: boolean },
 ): Promise<ExitCode> {
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, close, call } = await open(terminal, options);
   try {
     const result = await endpoint.verify({ snapshot: options.snapshot, readData: options.readData }, call);
     terminal.document(result);
@@ -309,7 +309,7 @@ async function forget(
   terminal: Terminal,
   options: EndpointOptions & { snapshot: string[]; then?: 'baseline' | 'end' },
 ): Promise<ExitCode> {
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, close, call } = await open(terminal, options);
   try {
     const entry = await endpoint.forget({ snapshots: options.snapshot, sequel: options.then }, call);
     terminal.document({ forgotten: options.snapshot, entry });
@@ -326,7 +326,7 @@ async function forget(
 }
 
 async function gc(terminal: Terminal, options: EndpointOptions & { plan: boolean }): Promise<ExitCode> {
-  const { endpoint, close, call } = open(terminal, options);
+  const { endpoint, close, call } = await open(terminal, options);
   try {
     const result = await endpoint.collect({ planOnly: options.plan }, call);
     terminal.document(result);
@@ -342,9 +342,9 @@ async function gc(terminal: Terminal, options: EndpointOptions & { plan: boolean
 }
 
 async function rebuildVmap(terminal: Terminal, options: StateOptions): Promise<ExitCode> {
-  const { endpoint, compute, close, call } = open(terminal, options);
+  const { endpoint, place, compute, close, call } = await open(terminal, options);
   try {
-    const { state, writer } = stateOf(terminal, options);
+    const { state, writer } = stateOf(terminal, place, options);
     const { breakLock } = options;
     const catalogues = [new ImageCatalogueRebuilder({ compute })];
     const result = await endpoint.rebuildVmap({ state, writer, catalogues, breakLock }, call);
@@ -357,14 +357,15 @@ async function rebuildVmap(terminal: Terminal, options: StateOptions): Promise<E
   }
 }
 
-function open(
+async function open(
   terminal: Terminal,
   options: EndpointOptions & { readonly onlyWriter?: boolean; readonly compression?: Compression },
 ) {
+  const store = await openStore(options.store, terminal.signal);
   const compute = new WorkerCompute();
   const env = systemEnv({ logger: terminal.logger() });
   const endpoint = new CloudEndpoint({
-    store: retrying(throttled(openObjectStore(options.store), { bytesPerSecond: options.maxRate })),
+    store: retrying(throttled(store, { bytesPerSecond: options.maxRate })),
     name: options.name,
     env,
     tools: nodeFormatTools(),
@@ -388,7 +389,7 @@ function open(
     progress.stop();
     await compute.close();
   };
-  return { endpoint, compute, close, call: { signal: terminal.signal, onProgress } };
+  return { endpoint, place: store.place, compute, close, call: { signal: terminal.signal, onProgress } };
 }
 
 const BLOCK_BYTES = 4096;
@@ -396,11 +397,12 @@ const BLOCK_BYTES = 4096;
 /** A state per endpoint and store, and who writes by it: this machine, with this state. */
 function stateOf(
   { env }: Terminal,
-  { state, store, name }: StateOptions,
+  place: string,
+  { state, name }: StateOptions,
 ): { readonly state: StateStore; readonly writer: string } {
   const home = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
-  const place = createHash('sha256').update(openObjectStore(store).place).digest('hex').slice(0, 12);
-  const folder = resolve(state ?? join(home, 'ontap-data-motion', `${encodeURIComponent(name)}-${place}`));
+  const digest = createHash('sha256').update(place).digest('hex').slice(0, 12);
+  const folder = resolve(state ?? join(home, 'ontap-data-motion', `${encodeURIComponent(name)}-${digest}`));
   return { state: new DirectoryStateStore(folder), writer: `${hostname()}:${folder}` };
 }
 

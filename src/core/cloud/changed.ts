@@ -6,14 +6,17 @@
  * changed indirect blocks of the backup snapshot, each once, and of no other; the base's trees are not read at all.
  *
  * The scan asks for what it needs (VMAP pages, pointers) and is given it before it goes on, so that the caller may
- * fetch from anywhere; its memory is bounded by the batch and the depth of the trees.
+ * fetch from anywhere; its memory is bounded by the batch and the depth of the trees, and no step needs more pages of the
+ * VMAP than it is told, however the blocks are scattered.
  */
-import { LEVELS, type Level } from './block-numbers.ts';
+import { HOLE, LEVELS, type Level } from './block-numbers.ts';
 import type { InodeRoot } from './inode-root.ts';
-import { claim, pagesOf, type Vmap } from './vmap.ts';
+import { claim, pageNumberOf, pagesOf, type Vmap } from './vmap.ts';
 
 /** Indirect blocks whose pointers are asked for at a time. */
 export const SCAN_BATCH_BLOCKS = 64;
+/** VMAP pages that are asked for at a time, unless the caller says otherwise. */
+export const SCAN_BATCH_PAGES = 1024;
 
 export type ScanStep =
   /** Have these pages in the VMAP before going on. */
@@ -46,12 +49,17 @@ export function* scanChanged(
   inodes: readonly InodeRoot[],
   pointersPerBlock: number,
   before: ScanCounters = NOTHING_SCANNED,
+  maxPages: number = SCAN_BATCH_PAGES,
 ): Generator<ScanStep, ScanCounters, Float64Array | undefined> {
   const changed: [number, number, number] = [...before.changed];
   let { indirectBlocksRead, pointersCompared } = before;
 
   function* descend(level: Level, vvbns: Float64Array): Generator<ScanStep, void, Float64Array | undefined> {
     pointersCompared += vvbns.length;
+    for (const some of withinPages(vvbns, maxPages)) yield* claimAndDescend(level, some);
+  }
+
+  function* claimAndDescend(level: Level, vvbns: Float64Array): Generator<ScanStep, void, Float64Array | undefined> {
     const pages = pagesOf(vvbns);
     if (pages.length > 0) yield { step: 'load-pages', pages };
     const claimed = claim(vmap, level, vvbns);
@@ -71,6 +79,26 @@ export function* scanChanged(
 
   for (const level of LEVELS) yield* descend(level, topmostAt(inodes, level));
   return { inodes: before.inodes + inodes.length, indirectBlocksRead, pointersCompared, changed };
+}
+
+/** The list in parts, each of which lies in no more pages than this. */
+function* withinPages(vvbns: Float64Array, maxPages: number): Generator<Float64Array, void, undefined> {
+  let from = 0;
+  let last = -1;
+  let pages = new Set<number>();
+  for (let at = 0; at < vvbns.length; at++) {
+    const vvbn = vvbns[at] ?? HOLE;
+    const page = pageNumberOf(vvbn);
+    if (vvbn === HOLE || page === last) continue;
+    if (pages.size >= maxPages && !pages.has(page)) {
+      yield vvbns.subarray(from, at);
+      from = at;
+      pages = new Set();
+    }
+    pages.add(page);
+    last = page;
+  }
+  yield vvbns.subarray(from);
 }
 
 function topmostAt(inodes: readonly InodeRoot[], level: Level): Float64Array {

@@ -20,6 +20,7 @@ import {
   type CloudLimits,
   type Compression,
   DEFAULT_CLOUD_LIMITS,
+  DEFAULT_COMPRESSION,
 } from './context.ts';
 import { EndpointPlace, idOfUuid, uuidOf } from './endpoint-place.ts';
 import { HistoryLog } from './history-log.ts';
@@ -42,7 +43,7 @@ export interface CloudEndpointOptions {
   readonly tools: FormatTools;
   /** Encodes and decodes objects. It is the caller's to close. */
   readonly compute: Compute;
-  /** Of what a backup writes; default zstd at its own level. */
+  /** Of what a backup writes; default `DEFAULT_COMPRESSION`. */
   readonly compression?: Compression | undefined;
   /** The key of an encrypted endpoint, as `tools` has it. */
   readonly encryption?: EncryptionKey | undefined;
@@ -164,7 +165,7 @@ export class CloudEndpoint {
     work: (context: CloudContext) => Promise<T>,
   ): Promise<T> {
     const { env, tools, compute, encryption, exclusion, limits, layout = {} } = this.#options;
-    const { compression = { codec: 'zstd' } } = this.#options;
+    const { compression = DEFAULT_COMPRESSION } = this.#options;
     const { clock } = env;
     return await underDeadline(clock, { signal, deadline }, `${attempted} (${this.#place.text})`, async (ended) => {
       using progress = new ProgressReporter(this.#place.name, clock, onProgress);

@@ -17,7 +17,7 @@ export interface CloudCallOptions extends CallOptions {
 export interface CloudLimits {
   /** Objects that are encoded, written or read at a time, 4 MiB each. Default 4. */
   readonly objectsInFlight: number;
-  /** Pages of the VMAP in memory, 32 KiB each. Default 2048. */
+  /** Pages of the VMAP in memory, 32 KiB each. Default 1024, as many as the blocks of one object can lie in. */
   readonly vmapPages: number;
   /** Blocks asked of the source at a time. Default 256 (1 MiB). */
   readonly blocksPerRead: number;
@@ -32,7 +32,7 @@ export interface CloudLimits {
 /** The limits unless the caller says otherwise. */
 export const DEFAULT_CLOUD_LIMITS: CloudLimits = {
   objectsInFlight: 4,
-  vmapPages: 2048,
+  vmapPages: 1024,
   blocksPerRead: 256,
   objectsPerCheckpoint: 256,
   blocksPerWindow: 262_144,
@@ -54,6 +54,9 @@ export interface Compression {
   /** The codec's own level; its default if not given. */
   readonly level?: number | undefined;
 }
+
+/** Level 1 takes half the time of zstd's own default, for objects that are two or three percent larger. */
+export const DEFAULT_COMPRESSION: Compression = { codec: 'zstd', level: 1 };
 
 export interface CloudContext {
   readonly env: Env;

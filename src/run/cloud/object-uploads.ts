@@ -31,12 +31,22 @@ export class ObjectUploads {
   readonly #place: EndpointPlace;
   readonly #options: UploadOptions;
   readonly #running = new Set<Promise<void>>();
+  /** Memory of objects that are stored, for the next ones. */
+  #buffers: Uint8Array[] = [];
   #stored: StoredObject[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   constructor(place: EndpointPlace, options: UploadOptions) {
     this.#place = place;
     this.#options = options;
+  }
+
+  /** Memory for the blocks of an object. Shared, so that no thread needs a copy; it is used again once the object is encoded. */
+  takeBuffer(bytes: number): Uint8Array {
+    const buffer = this.#buffers.pop();
+    if (buffer?.length === bytes) return buffer;
+    this.#buffers = [];
+    return new Uint8Array(new SharedArrayBuffer(bytes));
   }
 
   /** Takes an object over as soon as there is room. @throws what an earlier one failed with */
@@ -75,6 +85,7 @@ export class ObjectUploads {
     const { encode, journal, signal } = this.#options;
     const { objectId, level, vvbns } = content;
     const body = await encode(content);
+    if (content.blocks.buffer instanceof SharedArrayBuffer) this.#buffers.push(content.blocks);
     signal.throwIfAborted();
     await putOnce(this.#place, objectKey(objectId), body, signal);
     const stored = { objectId, level, vvbns, bytes: body.length };

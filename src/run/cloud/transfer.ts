@@ -3,7 +3,7 @@
  * of its writes. One loop works on the VMAP; encoding and writing of objects go on beside it, and their blocks get their
  * PVBNs when the loop comes by.
  */
-import { type Level, pvbnOf, slotBytesOf, slotsPerObject } from '../../core/cloud/block-numbers.ts';
+import { BLOCK_BYTES, type Level, pvbnOf, slotBytesOf, slotsPerObject } from '../../core/cloud/block-numbers.ts';
 import { NOTHING_SCANNED, type ScanCounters, scanChanged } from '../../core/cloud/changed.ts';
 import { fixUp } from '../../core/cloud/fixup.ts';
 import type { SnapshotFacts, TakeOverEntry } from '../../core/cloud/format/history-entry.ts';
@@ -15,6 +15,7 @@ import {
   type ObjectIdPartFacts,
 } from '../../core/cloud/format/manifest.ts';
 import { l3PartKey, manifestKey, objectIdPartKey } from '../../core/cloud/format/names.ts';
+import type { ObjectContent } from '../../core/cloud/format/object.ts';
 import { encodeObjectIdPart, ID_PAGES_PER_PART } from '../../core/cloud/format/object-id-part.ts';
 import type { WriteOptions } from '../../core/cloud/format/tools.ts';
 import { ObjectIdRange, proposeCommit } from '../../core/cloud/history.ts';
@@ -217,7 +218,8 @@ class Transfer {
     progress.begin('level-0', 0);
     for await (const roots of open.changedRoots(base?.uuid, { signal })) {
       signal.throwIfAborted();
-      const scan = scanChanged(this.#vmap, roots, facts.pointersPerBlock, this.#scanned);
+      const pages = this.#context.limits.vmapPages;
+      const scan = scanChanged(this.#vmap, roots, facts.pointersPerBlock, this.#scanned, pages);
       for (let given: Float64Array | undefined; ; ) {
         const step = scan.next(given);
         given = undefined;
@@ -241,9 +243,16 @@ class Transfer {
   async #sendBlocks(packer: Packer, vvbns: Float64Array): Promise<void> {
     const { limits, progress, signal } = this.#context;
     progress.expect('level-0', vvbns.length);
-    for (let at = 0; at < vvbns.length; at += limits.blocksPerRead) {
-      const batch = vvbns.slice(at, at + limits.blocksPerRead);
-      await this.#send(packer, batch, await this.#of.open.readBlocks(batch, { signal }));
+    const { open } = this.#of;
+    const hash = this.#context.tools.hashes[0].name;
+    for (let at = 0; at < vvbns.length; ) {
+      const into = packer.room(Math.min(vvbns.length - at, limits.blocksPerRead));
+      const batch = vvbns.slice(at, at + into.length / BLOCK_BYTES);
+      const blocks = await open.readBlocks(batch, { signal, into });
+      if (blocks !== into) into.set(blocks);
+      await this.#ensureIds(1);
+      await this.#submit(packer.fill(batch, open.shortDigests?.(hash, batch)));
+      at += batch.length;
     }
   }
 
@@ -417,7 +426,8 @@ class Transfer {
 
   #packer(level: Level): Packer {
     const bytes = slotBytesOf(level, this.#of.facts.pointersPerBlock);
-    return new Packer(level, bytes, () => this.#ids.take(), this.#slots(bytes));
+    const takeBuffer = (length: number) => this.#uploads.takeBuffer(length);
+    return new Packer(level, bytes, () => this.#ids.take(), { slots: this.#slots(bytes), takeBuffer });
   }
 
   #slots(slotBytes: number): number {
@@ -427,7 +437,11 @@ class Transfer {
   async #send(packer: Packer, vvbns: Float64Array, blocks: Uint8Array): Promise<void> {
     const slotBytes = slotBytesOf(packer.level, this.#of.facts.pointersPerBlock);
     await this.#ensureIds(Math.ceil(vvbns.length / this.#slots(slotBytes)) + 1);
-    for (const object of packer.add(vvbns, blocks)) await this.#uploads.submit(object);
+    await this.#submit(packer.add(vvbns, blocks));
+  }
+
+  async #submit(objects: Iterable<ObjectContent>): Promise<void> {
+    for (const object of objects) await this.#uploads.submit(object);
     await this.#fixUpStored();
     if (this.#sinceCheckpoint < this.#context.limits.objectsPerCheckpoint) return;
     await checkStillOwner(this.#context, this.#owner);

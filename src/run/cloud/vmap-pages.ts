@@ -7,7 +7,8 @@
 
 import type { FormatTools } from '../../core/cloud/format/tools.ts';
 import { decodeVmapPage, encodeVmapPage } from '../../core/cloud/format/vmap-page.ts';
-import { type Vmap, type VmapPage, VmapWorkingSet } from '../../core/cloud/vmap.ts';
+import { emptyPage, type Vmap, type VmapPage } from '../../core/cloud/vmap.ts';
+import { InternalError } from '../../errors.ts';
 import type { PageReader, PagesOptions, StagedVersion, StateOptions } from '../../state/state.ts';
 
 export const VMAP_TABLE = 'vmap';
@@ -18,9 +19,8 @@ export class VmapPages implements Vmap {
   readonly #tools: FormatTools;
   readonly #transfer: number;
   readonly #capacity: number;
-  readonly #set = new VmapWorkingSet();
-  /** Pages in memory, the one that was used longest ago first. */
-  readonly #recent = new Set<number>();
+  /** Pages in memory, the one that was used longest ago first; `undefined` for one that has no entry. */
+  readonly #pages = new Map<number, VmapPage | undefined>();
   readonly #changed = new Set<number>();
 
   /**
@@ -43,29 +43,42 @@ export class VmapPages implements Vmap {
   /** Has these pages in memory when it resolves, and until it is called again. */
   async load(numbers: Iterable<number>, options: StateOptions = {}): Promise<void> {
     const wanted = [...numbers];
+    let missing = 0;
     for (const number of wanted) {
-      if (!this.#recent.delete(number)) {
-        const stored = await this.#staged.read(VMAP_TABLE, number, options);
-        this.#set.admit(number, stored && decodeVmapPage(stored, number, this.#endpointId, this.#tools).page);
+      if (!this.#pages.has(number)) {
+        missing++;
+        continue;
       }
-      this.#recent.add(number);
+      const page = this.#pages.get(number);
+      this.#pages.delete(number);
+      this.#pages.set(number, page);
     }
-    let surplus = this.#recent.size - Math.max(this.#capacity, wanted.length);
-    for (const number of this.#recent) {
+    // Room is made first, so that there are never more pages than the capacity, or than this batch needs.
+    let surplus = this.#pages.size + missing - Math.max(this.#capacity, wanted.length);
+    for (const number of this.#pages.keys()) {
       if (surplus-- <= 0) break;
       await this.#write(number, options);
-      this.#set.putAway(number);
-      this.#recent.delete(number);
+      this.#pages.delete(number);
+    }
+    for (const number of wanted) {
+      if (this.#pages.has(number)) continue;
+      const stored = await this.#staged.read(VMAP_TABLE, number, options);
+      this.#pages.set(number, stored && decodeVmapPage(stored, number, this.#endpointId, this.#tools).page);
     }
   }
 
   page(number: number): VmapPage | undefined {
-    return this.#set.page(number);
+    const page = this.#pages.get(number);
+    if (page === undefined && !this.#pages.has(number)) throw new InternalError(`VMAP page ${number} was not loaded`);
+    return page;
   }
 
+  /** Changed in place: what the base had is in the committed version, which the staged one leaves alone. */
   pageToWrite(number: number): VmapPage {
+    const page = this.page(number) ?? emptyPage(number);
+    this.#pages.set(number, page);
     this.#changed.add(number);
-    return this.#set.pageToWrite(number);
+    return page;
   }
 
   /** Writes changed pages to the staged version. They stay in memory. */
@@ -75,7 +88,7 @@ export class VmapPages implements Vmap {
 
   async #write(number: number, options: StateOptions): Promise<void> {
     if (!this.#changed.delete(number)) return;
-    const page = this.#set.page(number);
+    const page = this.#pages.get(number);
     if (page === undefined || page.mapped === 0) await this.#staged.remove(VMAP_TABLE, number, options);
     else {
       const bytes = encodeVmapPage(page, this.#transfer, this.#endpointId, this.#tools);

@@ -248,7 +248,7 @@ export class TestEndpoint {
       save();
     }.bind(this);
     const packer = (level: Level) =>
-      new Packer(level, slotBytesOf(level, pointersPerBlock), () => range.take(), TEST_SLOTS);
+      new Packer(level, slotBytesOf(level, pointersPerBlock), () => range.take(), { slots: TEST_SLOTS });
     const levelZero = packer(0);
     const changed = changedRoots(this.volume, base?.uuid, view);
     const scan = this.phases.scanChanged(vmap, changed, pointersPerBlock);

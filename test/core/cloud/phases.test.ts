@@ -132,7 +132,7 @@ describe('packing and fixup', () => {
         (sizes, slots) => {
           const vmap = whole();
           let next = 40;
-          const packer = new Packer(1, 8, () => id(next++), slots);
+          const packer = new Packer(1, 8, () => id(next++), { slots });
           let vvbn = 100;
           const objects = [];
           for (const size of sizes) {

@@ -207,7 +207,7 @@ const step = oneof(
 describe('a history with rebuilds', () => {
   const runs = Number(process.env['CLOUD_REBUILDS'] ?? 15);
   it('uploads what the same history without them does, and restores the same', {
-    timeout: 60_000 + runs * 500,
+    timeout: 60_000 + runs * 5000,
   }, async () => {
     const property = asyncProperty(array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       const image = someImage();

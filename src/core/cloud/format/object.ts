@@ -47,6 +47,8 @@ export interface ObjectContent {
   readonly vvbns: Float64Array;
   /** `slotBytes` for each slot. Those of an emptied slot are ignored. */
   readonly blocks: Uint8Array;
+  /** The first 16 bytes of the strong hash of each slot's block, by the hash that it is written with, where that is known. */
+  readonly digests?: Uint8Array | undefined;
 }
 
 /** What the head of an object says. Plain data but for the cipher. */
@@ -104,7 +106,7 @@ export function encodeObject(
 
   const table = new Uint8Array(groupCount * GROUP_ROW_BYTES + slotCount * SLOT_ROW_BYTES);
   const rows = viewOf(table);
-  const digests = hash.shortDigests(blocks.subarray(0, slotCount * slotBytes), slotBytes);
+  const digests = content.digests ?? hash.shortDigests(blocks.subarray(0, slotCount * slotBytes), slotBytes);
   const slotsAt = groupCount * GROUP_ROW_BYTES;
   for (let slot = 0; slot < slotCount; slot++) {
     const vvbn = vvbns[slot] ?? HOLE;
