@@ -55,7 +55,9 @@ export async function createSvmPeer(context: MirrorContext, options: SvmPeerOpti
       const after = await look(context, here, there);
       if (isDone(after, applications)) return { actions, ...after };
       const moved = JSON.stringify(after) !== JSON.stringify(halves);
-      if (!moved && !error.retryable && error.code !== 'ONTAP_OUTCOME_UNKNOWN') throw error;
+      // What is there already may not be shown yet.
+      const unseen = error.code === 'ONTAP_EXISTS' || error.code === 'ONTAP_OUTCOME_UNKNOWN';
+      if (!moved && !error.retryable && !unseen) throw error;
       lastProblem = error;
     }
     if (waitedMs() >= timing.changeTimeoutMs) throw notInTime(context, halves, lastProblem);

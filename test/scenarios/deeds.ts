@@ -1,7 +1,8 @@
 /** Every verb in the situations that matter: what campaigns cut off, disturb and repeat. */
 import type { VerbOptions } from '../../src/data-motion.ts';
+import type { MirrorOutcome } from '../../src/run/mirror/many.ts';
 import type { SimulatedOntapOptions } from '../../src/testing/index.ts';
-import { GROUP, SECOND, Stage, type StageOptions } from './harness.ts';
+import { GROUP, MIB, SECOND, Stage, type StageOptions } from './harness.ts';
 
 export interface Deed {
   readonly name: string;
@@ -9,7 +10,24 @@ export interface Deed {
   readonly act: (stage: Stage, options?: VerbOptions) => Promise<unknown>;
   readonly world?: SimulatedOntapOptions;
   readonly timing?: StageOptions['timing'];
+  /** Left out of the enumeration of faults, which the verb that it is made of goes through already. */
+  readonly cutOffOnly?: boolean;
 }
+
+/** The first failure of a verb on many, as if it were one. */
+async function together(outcomes: Promise<readonly MirrorOutcome[]>): Promise<void> {
+  for (const outcome of await outcomes) if (!outcome.ok) throw outcome.error;
+}
+
+const two = async (stage: Stage) => {
+  const svm = stage.east.svms[0] ?? '';
+  stage.write(stage.east.createVolume({ svm, name: 'vol2', sizeBytes: 100 * MIB }));
+};
+const twoMirrored = async (stage: Stage) => {
+  await two(stage);
+  await together(stage.dataMotion.ensureSnapmirrors(BACKENDS, { waitForBaseline: true }));
+};
+const BACKENDS = { source: 'east', target: 'west' };
 
 const drains = async (stage: Stage) => stage.transferring();
 const stalls = async (stage: Stage) => stage.transferring(true);
@@ -36,6 +54,83 @@ const create: Deed['act'] = ({ dataMotion, pair }, options) =>
 const breakOff: Deed['act'] = ({ dataMotion, pair }, options) => dataMotion.breakSnapmirror(pair, options);
 const remove: Deed['act'] = ({ dataMotion, pair }, options) => dataMotion.deleteSnapmirror(pair, options);
 
+const unpeered = async (stage: Stage) => {
+  for (const cluster of [stage.east, stage.west]) {
+    for (const { uuid } of await stage.read(cluster, '/svm/peers'))
+      await stage.raw(cluster, 'DELETE', `/svm/peers/${uuid}`);
+  }
+};
+
+/** Made of verbs that go through every fault already. */
+const ONLY_CUT_OFF: readonly Deed[] = [
+  {
+    name: 'create of the destination of a FlexGroup alone',
+    arrange: async (stage) => {
+      await stage.flexgroup();
+    },
+    act: ({ dataMotion }, options) => dataMotion.createDestinationFlexvol(GROUP, options),
+  },
+  {
+    name: 'create that repairs a broken-off mirror',
+    arrange: broken,
+    act: ({ dataMotion, pair }, options) =>
+      dataMotion.createSnapmirror(pair, { ...options, repair: true, waitForBaseline: true }),
+  },
+  {
+    name: 'release of the entry alone',
+    arrange: async (stage) => {
+      await stage.mirrored();
+      await stage.dataMotion.deleteSnapmirror(stage.pair, { release: false });
+    },
+    act: ({ dataMotion, pair }, options) => dataMotion.releaseSnapmirror(pair, { ...options, keepSnapshots: true }),
+  },
+  {
+    name: 'peer',
+    arrange: unpeered,
+    act: ({ dataMotion }, options) =>
+      dataMotion.createSvmPeer(BACKENDS, { ...options, applications: ['snapmirror', 'file_copy'] }),
+  },
+  {
+    name: 'check of readiness',
+    arrange: two,
+    act: ({ dataMotion }, options) => dataMotion.checkReadiness(BACKENDS, options),
+  },
+  {
+    name: 'ensure of a backend',
+    arrange: two,
+    act: ({ dataMotion }, options) =>
+      together(dataMotion.ensureSnapmirrors(BACKENDS, { ...options, waitForBaseline: true })),
+  },
+  {
+    name: 'update of a backend',
+    arrange: twoMirrored,
+    act: ({ dataMotion }, options) => together(dataMotion.updateSnapmirrors(BACKENDS, { ...options, wait: true })),
+  },
+  {
+    name: 'quiesce of a backend',
+    arrange: twoMirrored,
+    act: ({ dataMotion }, options) => together(dataMotion.quiesceSnapmirrors(BACKENDS, options)),
+  },
+  {
+    name: 'break of a backend',
+    arrange: twoMirrored,
+    act: ({ dataMotion }, options) => together(dataMotion.breakSnapmirrors(BACKENDS, options)),
+  },
+  {
+    name: 'resync of a backend',
+    arrange: async (stage) => {
+      await twoMirrored(stage);
+      await together(stage.dataMotion.breakSnapmirrors(BACKENDS));
+    },
+    act: ({ dataMotion }, options) => together(dataMotion.resyncSnapmirrors(BACKENDS, { ...options, wait: true })),
+  },
+  {
+    name: 'delete of a backend',
+    arrange: twoMirrored,
+    act: ({ dataMotion }, options) => together(dataMotion.deleteSnapmirrors(BACKENDS, options)),
+  },
+];
+
 export const DEEDS: readonly Deed[] = [
   { name: 'create', arrange: async () => {}, act: create },
   {
@@ -49,6 +144,7 @@ export const DEEDS: readonly Deed[] = [
       await stage.flexgroup();
     },
     act: ({ dataMotion }, options) => dataMotion.createSnapmirror(GROUP, { ...options, waitForBaseline: true }),
+    cutOffOnly: true,
   },
   { name: 'create with a synchronous policy', arrange: async () => {}, act: synchronous },
   {
@@ -117,6 +213,7 @@ export const DEEDS: readonly Deed[] = [
     act: ({ dataMotion, pair }, options) => dataMotion.releaseSnapmirror(pair, options),
   },
   { name: 'delete of a broken-off mirror', arrange: broken, act: remove },
+  ...ONLY_CUT_OFF.map((deed) => ({ ...deed, cutOffOnly: true })),
 ];
 
 function synchronous({ dataMotion, pair }: Stage, options?: VerbOptions): Promise<unknown> {

@@ -188,12 +188,13 @@ export class Stage implements AsyncDisposable {
 
   /**
    * What is there, as far as it does not depend on when it was made: volumes with their content, both halves of
-   * relationships, snapshots by kind. Once nothing is under way any more.
+   * relationships, snapshots by kind, SVM peerings. Once nothing is under way any more.
    */
   async remains(): Promise<object> {
     await this.wait(5 * MINUTE);
     const volumes = [];
     const relationships = [];
+    const peers = [];
     for (const cluster of this.world.clusters.filter(({ alive }) => alive)) {
       const list = await this.read(cluster, '/storage/volumes?is_svm_root=false&fields=svm.name,type,state,nas.path');
       for (const { name, svm, type, state, nas } of list) {
@@ -203,6 +204,9 @@ export class Stage implements AsyncDisposable {
         const where = `${cluster.name} ${svm.name}:${name}`;
         volumes.push({ where, type, state, path: nas?.path, digest: volume.digest(), own, of: snapshots.length });
       }
+      for (const { svm, peer, state, applications } of await this.read(cluster, '/svm/peers?fields=*')) {
+        peers.push({ of: svm.name, with: peer.svm.name, state, applications: applications.toSorted() });
+      }
       for (const record of await this.read(cluster, '/snapmirror/relationships?fields=*')) {
         const { source, destination, state, policy, transfer, transfer_schedule } = record;
         const ends = [source.path, destination.path, policy.name, transfer_schedule?.name];
@@ -211,7 +215,7 @@ export class Stage implements AsyncDisposable {
       const known = await this.read(cluster, '/snapmirror/relationships?list_destinations_only=true');
       relationships.push(...known.map(({ source, destination }) => ({ knows: [source.path, destination.path] })));
     }
-    return { volumes, relationships };
+    return { volumes: ordered(volumes), relationships: ordered(relationships), peers: ordered(peers) };
   }
 
   #watched(clock: Clock): Clock {
@@ -245,6 +249,11 @@ export class Stage implements AsyncDisposable {
     new DataView(bytes.buffer).setUint32(0, ++this.#generation);
     volume.write(block % 2 === 0 ? '/data/even' : '/data/odd', Math.floor(block / 2) * BLOCK_BYTES, bytes);
   }
+}
+
+/** Uuids order what clusters list, and differ from run to run. */
+function ordered<T>(records: readonly T[]): T[] {
+  return records.toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
 }
 
 /** `east` replicates to `west`; every aggregate of the one has a place on the other. */

@@ -149,6 +149,10 @@ const peering = later(
   ({ cluster, own }: { readonly cluster: ClusterState; readonly own: SvmPeer }) => {
     const { svm, peerSvm, peerCluster, state, applications } = own;
     if (!cluster.reaches(peerCluster)) throw unreachable(peerCluster);
+    // Another request may have been quicker since this one was taken.
+    if (cluster.svmPeers.some((known) => known.svm === svm && known.peerSvm === peerSvm)) {
+      throw new Refusal('svmPeerExists');
+    }
     cluster.svmPeers.push(own);
     peerCluster.svmPeers.push({
       uuid: cluster.physics.random.uuid(),
