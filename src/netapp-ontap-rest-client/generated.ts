@@ -497,6 +497,122 @@ export interface paths {
         patch: operations["changeSnapshot"];
         trace?: never;
     };
+    "/storage/luns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** LUNs, with how far their copies and moves are. */
+        get: operations["listLuns"];
+        put?: never;
+        /** Makes, clones or copies a LUN. */
+        post: operations["createLun"];
+        /** Deletes every LUN that the query selects; one whose copy runs is not copied any further. */
+        delete: operations["deleteLuns"];
+        options?: never;
+        head?: never;
+        /** Changes every LUN that the query selects. */
+        patch: operations["changeLuns"];
+        trace?: never;
+    };
+    "/storage/luns/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One LUN. */
+        get: operations["getLun"];
+        put?: never;
+        post?: never;
+        /** Deletes a LUN; one whose copy runs is not copied any further. */
+        delete: operations["deleteLun"];
+        options?: never;
+        head?: never;
+        /** Changes a LUN; a name in another volume moves a LUN there. */
+        patch: operations["changeLun"];
+        trace?: never;
+    };
+    "/storage/namespaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** NVMe namespaces. */
+        get: operations["listNamespaces"];
+        put?: never;
+        /** Makes or clones a namespace. */
+        post: operations["createNamespace"];
+        /** Deletes every namespace that the query selects. */
+        delete: operations["deleteNamespaces"];
+        options?: never;
+        head?: never;
+        /** Changes every namespace that the query selects. */
+        patch: operations["changeNamespaces"];
+        trace?: never;
+    };
+    "/storage/namespaces/{uuid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        /** One namespace. */
+        get: operations["getNamespace"];
+        put?: never;
+        post?: never;
+        /** Deletes a namespace. */
+        delete: operations["deleteNamespace"];
+        options?: never;
+        head?: never;
+        /** Changes a namespace. */
+        patch: operations["changeNamespace"];
+        trace?: never;
+    };
+    "/storage/file/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clones a file within its volume. */
+        post: operations["cloneFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/storage/file/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies files inside the cluster. */
+        post: operations["copyFiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/storage/snapshot-policies": {
         parameters: {
             query?: never;
@@ -1108,6 +1224,203 @@ export interface components {
             job?: components["schemas"]["job_link"];
             num_records?: number;
             records?: components["schemas"]["snapshot"][];
+        };
+        /**
+         * @description How far a copy or a move of a LUN is; only `paused` and `replicating` can be asked for.
+         * @enum {string}
+         */
+        copy_state: "preparing" | "replicating" | "paused" | "paused_error" | "complete" | "reverting" | "failed";
+        copy_progress: {
+            /** @description Seconds since it began */
+            readonly elapsed?: number;
+            readonly percent_complete?: number;
+            state?: components["schemas"]["copy_state"];
+            readonly volume_snapshot_blocked?: boolean;
+            readonly failure?: {
+                readonly code?: string;
+                readonly message?: string;
+            };
+        };
+        lun: {
+            _links?: components["schemas"]["self_link"];
+            readonly uuid?: string;
+            /** @description `/vol/volume/path` */
+            name?: string;
+            svm?: {
+                name?: string;
+                uuid?: string;
+            };
+            location?: {
+                /** @description The path within the volume */
+                logical_unit?: string;
+                node?: {
+                    name?: string;
+                };
+                volume?: {
+                    name?: string;
+                    uuid?: string;
+                };
+            };
+            os_type?: string;
+            /** @enum {string} */
+            class?: "regular" | "protocol_endpoint" | "vvol";
+            comment?: string;
+            enabled?: boolean;
+            auto_delete?: boolean;
+            /** Format: date-time */
+            readonly create_time?: string;
+            readonly serial_number?: string;
+            readonly serial_number_hex?: string;
+            space?: {
+                /** @description Bytes */
+                size?: number;
+                /** @description Bytes */
+                readonly used?: number;
+                guarantee?: {
+                    requested?: boolean;
+                    readonly reserved?: boolean;
+                };
+            };
+            readonly status?: {
+                /** @enum {string} */
+                readonly state?: "foreign_lun_error" | "nvfail" | "offline" | "online" | "space_error";
+                /** @enum {string} */
+                readonly container_state?: "online" | "aggregate_offline" | "volume_offline";
+                readonly mapped?: boolean;
+                readonly read_only?: boolean;
+            };
+            clone?: {
+                readonly created_as_clone?: boolean;
+                source?: {
+                    name?: string;
+                    uuid?: string;
+                };
+            };
+            /** @description The copy that this LUN is made by. */
+            copy?: {
+                source?: {
+                    name?: string;
+                    uuid?: string;
+                    /** @description Bytes per second */
+                    max_throughput?: number;
+                    /** @description The SVM of the source where it is another one. */
+                    peer?: {
+                        name?: string;
+                        uuid?: string;
+                    };
+                    progress?: components["schemas"]["copy_progress"];
+                };
+            };
+            /** @description The move that brought this LUN here. */
+            movement?: {
+                /** @description Bytes per second */
+                max_throughput?: number;
+                paths?: {
+                    readonly source?: string;
+                    readonly destination?: string;
+                };
+                progress?: components["schemas"]["copy_progress"];
+            };
+        };
+        lun_change: {
+            num_records?: number;
+            records?: components["schemas"]["lun"][];
+        };
+        namespace: {
+            _links?: components["schemas"]["self_link"];
+            readonly uuid?: string;
+            /** @description `/vol/volume/path` */
+            name?: string;
+            svm?: {
+                name?: string;
+                uuid?: string;
+            };
+            location?: {
+                /** @description The path within the volume */
+                namespace?: string;
+                volume?: {
+                    name?: string;
+                    uuid?: string;
+                };
+            };
+            /** @enum {string} */
+            os_type?: "aix" | "linux" | "vmware" | "windows";
+            comment?: string;
+            readonly enabled?: boolean;
+            auto_delete?: boolean;
+            /** Format: date-time */
+            readonly create_time?: string;
+            space?: {
+                /** @enum {integer} */
+                block_size?: 512 | 4096;
+                /** @description Bytes */
+                size?: number;
+                /** @description Bytes */
+                readonly used?: number;
+                guarantee?: {
+                    readonly requested?: boolean;
+                    readonly reserved?: boolean;
+                };
+            };
+            readonly status?: {
+                /** @enum {string} */
+                readonly state?: "nvfail" | "offline" | "online" | "space_error";
+                /** @enum {string} */
+                readonly container_state?: "online" | "aggregate_offline" | "volume_offline";
+                readonly mapped?: boolean;
+                readonly read_only?: boolean;
+            };
+            clone?: {
+                readonly created_as_clone?: boolean;
+                source?: {
+                    name?: string;
+                    uuid?: string;
+                };
+            };
+        };
+        namespace_change: {
+            num_records?: number;
+            records?: components["schemas"]["namespace"][];
+        };
+        offload_change: {
+            job?: components["schemas"]["job_link"];
+        };
+        file_clone: {
+            volume?: {
+                name?: string;
+                uuid?: string;
+            };
+            /** @description Relative to the volume; `.snapshot/NAME/path` for a file of a snapshot */
+            source_path?: string;
+            destination_path?: string;
+            overwrite_destination?: boolean;
+            is_backup?: boolean;
+            autodelete?: boolean;
+            range?: string[];
+            token_uuid?: string;
+        };
+        file_place: {
+            /** @description Relative to the volume */
+            path?: string;
+            svm?: {
+                name?: string;
+                uuid?: string;
+            };
+            volume?: {
+                name?: string;
+                uuid?: string;
+            };
+        };
+        file_copy: {
+            files_to_copy?: {
+                source?: components["schemas"]["file_place"];
+                destination?: components["schemas"]["file_place"];
+            }[];
+            max_throughput?: number;
+            cutover_time?: number;
+            hold_quiescence?: boolean;
+            reference_path?: string;
+            reference_cutover_time?: number;
         };
         snapshot_policy: {
             _links?: components["schemas"]["self_link"];
@@ -3482,6 +3795,596 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["snapshot_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    listLuns: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+                /** @description Largest page */
+                max_records?: components["parameters"]["max_records"];
+                /** @description Fields to sort by, each with an optional `asc` or `desc` */
+                order_by?: components["parameters"]["order_by"];
+                /** @description false: only count */
+                return_records?: components["parameters"]["return_records"];
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+                "svm.uuid"?: string;
+                "location.volume.name"?: string;
+                "location.volume.uuid"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        _links?: components["schemas"]["page_links"];
+                        num_records?: number;
+                        records?: components["schemas"]["lun"][];
+                    };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    createLun: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lun"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lun_change"];
+                };
+            };
+            /** @description A job makes it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteLuns: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeLuns: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lun"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getLun: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The LUN */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lun"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteLun: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+                allow_delete_while_mapped?: boolean;
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A job deletes it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeLun: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lun"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A job changes it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    listNamespaces: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+                /** @description Largest page */
+                max_records?: components["parameters"]["max_records"];
+                /** @description Fields to sort by, each with an optional `asc` or `desc` */
+                order_by?: components["parameters"]["order_by"];
+                /** @description false: only count */
+                return_records?: components["parameters"]["return_records"];
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+                "svm.uuid"?: string;
+                "location.volume.name"?: string;
+                "location.volume.uuid"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        _links?: components["schemas"]["page_links"];
+                        num_records?: number;
+                        records?: components["schemas"]["namespace"][];
+                    };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    createNamespace: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["namespace"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["namespace_change"];
+                };
+            };
+            /** @description A job makes it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteNamespaces: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeNamespaces: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+                "svm.name"?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["namespace"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            /** @description Jobs do it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getNamespace: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The namespace */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["namespace"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteNamespace: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+                allow_delete_while_mapped?: boolean;
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A job deletes it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeNamespace: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["namespace"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A job changes it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    cloneFile: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["file_clone"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            /** @description A job does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    copyFiles: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["file_copy"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
+                };
+            };
+            /** @description A job does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["offload_change"];
                 };
             };
             default: components["responses"]["failed"];

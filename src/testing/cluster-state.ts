@@ -108,6 +108,7 @@ export class ClusterState {
   readonly aggregates: readonly Aggregate[];
   readonly svms: readonly Svm[];
   readonly volumes = new Map<string, SimulatedVolume>();
+  private readonly volumesByPath = new Map<string, SimulatedVolume>();
   /** LUNs and NVMe namespaces, by uuid. */
   readonly storageUnits = new Map<string, StorageUnit>();
   /** Copies and moves of files and LUNs that are going on. */
@@ -193,8 +194,7 @@ export class ClusterState {
   }
 
   findVolume(svm: Svm, name: string): SimulatedVolume | undefined {
-    for (const volume of this.volumes.values()) if (volume.svm === svm && volume.name === name) return volume;
-    return undefined;
+    return this.volumesByPath.get(`${svm.name}:${name}`);
   }
 
   constituent(uuid: string): Constituent | undefined {
@@ -216,6 +216,7 @@ export class ClusterState {
     const constituents = facts.style === 'flexgroup' ? this.newConstituents(facts.aggregates) : [];
     const volume = new SimulatedVolume({ ...facts, ...own, constituents }, { physics, mirrors: this.mirrors });
     this.volumes.set(volume.uuid, volume);
+    this.volumesByPath.set(volume.path, volume);
     return volume;
   }
 
@@ -232,8 +233,15 @@ export class ClusterState {
     return this.mirrors.isKept(volume, uuid) || expiresAt > this.physics.timeline.now;
   }
 
+  renameVolume(volume: SimulatedVolume, name: string): void {
+    this.volumesByPath.delete(volume.path);
+    volume.name = name;
+    this.volumesByPath.set(volume.path, volume);
+  }
+
   removeVolume(volume: SimulatedVolume): void {
     this.volumes.delete(volume.uuid);
+    this.volumesByPath.delete(volume.path);
     this.assignSnapshotPolicy(volume, undefined);
     volume.leaveParent();
   }

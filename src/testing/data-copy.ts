@@ -104,8 +104,8 @@ export class DataCopy {
   /** For the timeline. */
   end(failure: CopyFailure | undefined): void {
     this.failure = failure;
+    this.leftMs = this.left();
     this.ownState = failure ? 'failed' : 'complete';
-    this.leftMs = failure ? this.leftMs : 0;
     this.copies.delete(this);
   }
 
