@@ -69,7 +69,8 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
     'the whole story on two simulated clusters: protect, update, lose the source, break, compare, resync, back up',
   )
     .option('--time-scale <factor>', 'simulated seconds per real second', positive, 20)
-    .action(run((terminal, options: { json?: boolean; timeScale: number }) => demo(terminal, options)));
+    .option('--store <url>', 'where the backups go: a path, a file: URL or s3://bucket/prefix (default: memory)')
+    .action(run((terminal, options: { json?: boolean; timeScale: number; store?: string }) => demo(terminal, options)));
 
   add('simulate', 'run the simulated ONTAP until interrupted; prints one JSON line when it is ready')
     .option('--port <n>', 'port of the first cluster, the next ones follow (0: any free port)', port, 0)

@@ -30,7 +30,7 @@ const PORTS = [
 const RULES = ['core', 'replication'];
 const BELOW_EDGES = [
   ...['base', 'wafl', ...RULES, 'ports', 'run', 'facade', 'client', 'stand-ins'],
-  ...['ontap', 'object-store', 'snapshot-source', 'state', 'compute', 'disk'],
+  ...['ontap', 's3', 'object-store', 'snapshot-source', 'state', 'compute', 'disk'],
 ];
 
 export const LAYERS: readonly Layer[] = [
@@ -86,6 +86,14 @@ export const LAYERS: readonly Layer[] = [
 
   // Adapters. A port that speaks in types of core makes its adapters do so too.
   { name: 'ontap', files: ['src/ontap/**'], imports: ['base', 'ports', 'ontap', 'client'], types: RULES, node: true },
+  // The only place that knows the AWS SDK: whoever does not open a bucket does not load it.
+  {
+    name: 's3',
+    files: ['src/object-store/s3/**'],
+    imports: ['base', 'ports', 'object-store', 's3'],
+    packages: ['@aws-sdk/client-s3'],
+    node: true,
+  },
   {
     name: 'object-store',
     files: ['src/object-store/**'],

@@ -10,6 +10,7 @@ export interface PackageJson {
   readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly import: { readonly default: string } }>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 export class InstalledPackage {
@@ -38,7 +39,8 @@ export class InstalledPackage {
     const archive = join(installed.project, `${json.name}-${json.version}.tgz`);
     run('tar', ['-xzf', archive, '-C', installed.folder, '--strip-components', '1']);
     rmSync(archive);
-    for (const name of [...Object.keys(json.dependencies), '@types/node']) installed.#link(name);
+    const peers = Object.keys(json.peerDependencies);
+    for (const name of [...Object.keys(json.dependencies), ...peers, '@types/node']) installed.#link(name);
     return installed;
   }
 
@@ -50,6 +52,16 @@ export class InstalledPackage {
   /** What a user writes to import a subpath. */
   specifier(subpath: string): string {
     return `${this.json.name}${subpath.slice(1)}`;
+  }
+
+  /** For as long as `act` runs, the user has not installed this package. */
+  without<T>(name: string, act: () => T): T {
+    rmSync(join(this.project, 'node_modules', name));
+    try {
+      return act();
+    } finally {
+      this.#link(name);
+    }
   }
 
   remove(): void {

@@ -35,6 +35,8 @@ const SMOKE: Readonly<Record<string, string>> = {
     await store.put('a/b', new Uint8Array([1]));
     return (await store.get('a/b'))[0] === 1;
   })()`,
+  // The AWS SDK is installed beside the package: nothing is asked of a server before the first call.
+  './object-store/s3': `new m.S3ObjectStore({ bucket: 'backups', prefix: 'a', conditionalPut: true }).place === 's3://backups/a'`,
   './testing': `new m.SimulatedOntap().describe().clusters.length === 2`,
 };
 
@@ -155,6 +157,15 @@ describe('the installed command', () => {
     const { status, stdout, stderr } = command('--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const verb of ['demo', 'simulate', 'break']) expect(stdout).toContain(verb);
+  });
+
+  it('names the package that S3 needs where it is not installed, and needs it for nothing else', () => {
+    installed.without('@aws-sdk/client-s3', () => {
+      const { status, stderr } = command('store', 'check', 's3://backups/here');
+      expect(status).not.toBe(0);
+      expect(stderr).toContain('npm install @aws-sdk/client-s3');
+      expect(command('--version').status).toBe(0);
+    });
   });
 });
 

@@ -3,19 +3,23 @@
 import { openCloudEndpoint, WaflRestoreTarget, WorkerCompute } from '../../cloud/index.ts';
 import { WaflVolume } from '../../core/wafl/volume.ts';
 import type { DataMotion, Pair } from '../../data-motion.ts';
-import { type Env, systemClock } from '../../env.ts';
+import { type Env, systemClock, systemRandom } from '../../env.ts';
 import { InternalError } from '../../errors.ts';
 import { createDataMotion, readConfiguration } from '../../index.ts';
 import { MemoryObjectStore } from '../../object-store/memory.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { retrying } from '../../object-store/retrying.ts';
 import type { CloudProgress } from '../../run/cloud/progress.ts';
 import type { MirrorProgress } from '../../run/mirror/context.ts';
 import { WaflSnapshotSource } from '../../snapshot-source/wafl-snapshot-source.ts';
 import { MemoryStateStore } from '../../state/memory.ts';
 import type { SimulatedVolume } from '../../testing/index.ts';
 import { SeededRandom, SimulatedOntap } from '../../testing/index.ts';
+import { openStore } from '../object-store.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { bytes, duration, EXIT } from '../terminal.ts';
 import { scaledClock } from './simulate.ts';
+import { removeAll } from './store.ts';
 
 const VOLUMES = ['orders', 'billing', 'archive'] as const;
 const BLOCK_BYTES = 4096;
@@ -30,7 +34,10 @@ interface Story {
   seconds: number;
 }
 
-export async function demo(terminal: Terminal, options: { readonly timeScale: number }): Promise<ExitCode> {
+export async function demo(
+  terminal: Terminal,
+  options: { readonly timeScale: number; readonly store?: string },
+): Promise<ExitCode> {
   const startedAt = systemClock.now();
   const clock = scaledClock(systemClock, options.timeScale, afterTheHour(startedAt));
   const random = new SeededRandom(20);
@@ -138,7 +145,12 @@ export async function demo(terminal: Terminal, options: { readonly timeScale: nu
     );
     terminal.say('9. SnapMirror Cloud: back a volume up to an object store, change it, back it up again, restore it');
     const [volume] = sources;
-    if (volume !== undefined) story.cloud = await cloudStory(terminal, volume, env, random, check);
+    if (volume !== undefined) {
+      const store =
+        options.store === undefined ? new MemoryObjectStore() : await openStore(options.store, terminal.signal);
+      terminal.say(`   in ${store.place}`);
+      story.cloud = await cloudStory(terminal, volume, retrying(store), env, random, check);
+    }
   } finally {
     await world.close();
   }
@@ -156,10 +168,13 @@ const CHANGED_BLOCKS = 30;
 async function cloudStory(
   terminal: Terminal,
   volume: SimulatedVolume,
+  store: ObjectStore,
   env: Partial<Env>,
   random: SeededRandom,
   check: (what: string, ok: boolean) => void,
 ): Promise<NonNullable<Story['cloud']>> {
+  // In a store that outlives the story, a place of its own, which is removed again.
+  const name = `demo-${systemRandom.uuid()}`;
   const compute = new WorkerCompute();
   const progress = terminal.progress();
   const call = {
@@ -167,7 +182,7 @@ async function cloudStory(
     onProgress: (at: CloudProgress) => progress.step(`cloud ${at.step}`, at.activity ?? at.counts),
   };
   try {
-    const endpoint = openCloudEndpoint({ name: volume.name, store: new MemoryObjectStore(), env, compute });
+    const endpoint = openCloudEndpoint({ name, store, env, compute });
     const request = {
       source: new WaflSnapshotSource(volume.content, volume.uuid),
       state: new MemoryStateStore(),
@@ -200,6 +215,7 @@ async function cloudStory(
   } finally {
     progress.stop();
     await compute.close();
+    await removeAll(store, `${name}/`);
   }
 }
 

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { systemRandom } from '../../env.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
-import { openObjectStore } from '../../object-store/open.ts';
 import { missingNeeds, objectStoreContract } from '../../testing/object-store-contract.ts';
+import { openStore } from '../object-store.ts';
 import { EXIT, type ExitCode, explain, type Terminal } from '../terminal.ts';
 import type { RunAction } from './cloud.ts';
 
@@ -12,7 +12,7 @@ export function registerStore(program: Command, run: RunAction): void {
   store
     .command('check')
     .description('run the object-store contract against a store; writes below a prefix of its own, and removes it')
-    .argument('<url>', 'a path, a file: URL, or what else the object stores take')
+    .argument('<url>', 'a path, a file: URL, or s3://bucket/prefix')
     .option('--json', 'print one JSON document')
     .exitOverride()
     .action((url: string, options: { json?: boolean }) =>
@@ -27,7 +27,7 @@ interface CaseResult {
 }
 
 async function storeCheck(terminal: Terminal, url: string): Promise<ExitCode> {
-  const store = openObjectStore(url);
+  const store = await openStore(url, terminal.signal);
   const place = `store-check-${systemRandom.uuid()}/`;
   const results: CaseResult[] = [];
   const progress = terminal.progress();
@@ -42,7 +42,7 @@ async function storeCheck(terminal: Terminal, url: string): Promise<ExitCode> {
         continue;
       }
       try {
-        await contractCase.run({ store, prefix: `${place}${number}/`, reopen: () => openObjectStore(url) });
+        await contractCase.run({ store, prefix: `${place}${number}/`, reopen: () => openStore(url, terminal.signal) });
         results.push({ name, outcome: 'passed' });
       } catch (error) {
         results.push({ name, outcome: 'failed', reason: explain(error) });
@@ -62,7 +62,8 @@ async function storeCheck(terminal: Terminal, url: string): Promise<ExitCode> {
   return failed.length > 0 ? EXIT.failed : EXIT.done;
 }
 
-async function removeAll(store: ObjectStore, prefix: string): Promise<void> {
+/** Everything below a prefix. */
+export async function removeAll(store: ObjectStore, prefix: string): Promise<void> {
   const keys: string[] = [];
   for await (const { key } of store.list(prefix)) keys.push(key);
   await store.deleteMany(keys);

@@ -89,6 +89,7 @@ const MADE_UP = new Set(['Error', 'UnknownError', 'Unknown', 'S3ServiceException
 
 /** Servers repeat access keys in their messages. */
 function withoutSecrets(message: string): string {
+  if (message === 'UnknownError') return '';
   return message.replace(/\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g, '[redacted]').split('\n', 1)[0] ?? '';
 }
 

@@ -232,10 +232,11 @@ export class S3ObjectStore implements ObjectStore {
       const command = new GetObjectCommand({ ...target, ...(range && { Range: rangeHeader(range) }) });
       const answer = await client.send(command, { abortSignal: turn.signal });
       const attempt = this.#requests.attempt(request);
-      if (range === undefined) return checked(key, await bodyOf(answer, turn, attempt), answer);
-      const { total, from } = placeInObject(answer);
-      const { offset, length } = resolveRange(key, range, total);
       const content = await bodyOf(answer, turn, attempt);
+      if (range === undefined) return checked(key, content, answer);
+      const { total, from } = placeInObject(answer);
+      // A server gives what there is of a range that ends beyond the object.
+      const { offset, length } = resolveRange(key, range, total);
       if (from === undefined && content.length === total) return content.slice(offset, offset + length);
       if (from === offset && content.length === length) return content;
       throw badAnswer(attempt, 'another range than was asked for');

@@ -147,28 +147,34 @@ export class S3Turn {
   }
 }
 
-/** The body of an answer, whole: cut off is no body. */
+/** The body of an answer, whole: cut off is no body. Read to its end or destroyed, so that its connection is free. */
 export async function bodyOf(
   { Body, ContentLength }: GetObjectCommandOutput,
   turn: S3Turn,
   attempt: S3Attempt,
 ): Promise<Uint8Array> {
-  if (ContentLength === undefined) throw badAnswer(attempt, 'an object without a length');
-  turn.expect(ContentLength);
-  const content = new Uint8Array(ContentLength);
-  let received = 0;
   // On Node it is a stream of buffers, also from a request handler that was handed in.
   const stream = (Body ?? []) as AsyncIterable<Uint8Array> & { destroy?(error?: Error): void };
-  const onEnd = () => stream.destroy?.(new Error('ended'));
-  turn.signal.addEventListener('abort', onEnd, { once: true });
-  for await (const chunk of stream) {
-    if (received + chunk.length > ContentLength) throw badAnswer(attempt, 'more bytes than it speaks of');
-    content.set(chunk, received);
-    received += chunk.length;
+  const end = () => stream.destroy?.(new Error('ended'));
+  turn.signal.addEventListener('abort', end, { once: true });
+  try {
+    if (ContentLength === undefined) throw badAnswer(attempt, 'an object without a length');
+    turn.expect(ContentLength);
+    const content = new Uint8Array(ContentLength);
+    let received = 0;
+    for await (const chunk of stream) {
+      if (received + chunk.length > ContentLength) throw badAnswer(attempt, 'more bytes than it speaks of');
+      content.set(chunk, received);
+      received += chunk.length;
+    }
+    if (received < ContentLength) throw badAnswer(attempt, `${received} bytes of ${ContentLength}`);
+    return content;
+  } catch (error) {
+    end();
+    throw error;
+  } finally {
+    turn.signal.removeEventListener('abort', end);
   }
-  turn.signal.removeEventListener('abort', onEnd);
-  if (received < ContentLength) throw badAnswer(attempt, `${received} bytes of ${ContentLength}`);
-  return content;
 }
 
 function clientOf(options: S3ConnectionOptions): S3Client {
