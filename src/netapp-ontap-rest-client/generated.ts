@@ -1213,6 +1213,12 @@ export interface components {
             owners?: string[];
             size?: number;
             logical_size?: number;
+            /** @description With one name asked for, the difference between that snapshot and the active file system */
+            delta?: {
+                size_consumed?: number;
+                /** @description ISO 8601 duration */
+                time_elapsed?: string;
+            };
             /** @description What deleting it would free */
             reclaimable_space?: number;
             state?: string;

@@ -264,6 +264,8 @@ export interface OntapSvm {
   constituentCount(volumeUuid: string, options?: PortOptions): Promise<number>;
   /** All snapshots of a volume, in no particular order. */
   snapshots(volumeUuid: string, options?: PortOptions): AsyncIterable<Snapshot>;
+  /** Bytes by which the volume differs from one of its snapshots now; undefined where ONTAP does not say. */
+  writtenSince(volumeUuid: string, snapshot: string, options?: PortOptions): Promise<number | undefined>;
   /** `ONTAP_EXISTS` when the name is taken. A new volume may take a while to come online. */
   createVolume(spec: VolumeSpec, options?: ChangeOptions): Promise<Change>;
   /** Mounts a volume at a junction path, whatever its present one. */

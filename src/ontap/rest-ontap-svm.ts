@@ -209,6 +209,22 @@ export class RestOntapSvm implements OntapSvm {
     }
   }
 
+  async writtenSince(volumeUuid: string, snapshot: string, { signal }: PortOptions = {}): Promise<number | undefined> {
+    const client = await this.#connect();
+    const request = {
+      path: { 'volume.uuid': volumeUuid },
+      // With one name it is the difference between that snapshot and the active file system.
+      query: { name: snapshot, fields: ['name', 'delta'] },
+      attempted: 'ask what was written since a snapshot',
+      object: snapshot,
+      signal,
+    };
+    for await (const record of client.records('/storage/volumes/{volume.uuid}/snapshots', request)) {
+      return record.delta?.size_consumed;
+    }
+    return undefined;
+  }
+
   async createVolume(spec: VolumeSpec, { hold, signal }: ChangeOptions = {}): Promise<Change> {
     const client = await this.#connect();
     return jobOf(

@@ -67,6 +67,7 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atO
     volumes: (options) => svm.volumes(options),
     constituentCount: (uuid, options) => svm.constituentCount(uuid, options),
     snapshots: (uuid, options) => svm.snapshots(uuid, options),
+    writtenSince: (uuid, snapshot, options) => svm.writtenSince(uuid, snapshot, options),
     createVolume: (spec, options) => svm.createVolume(spec, { ...options, hold }),
     mountVolume: (uuid, junctionPath, options) => svm.mountVolume(uuid, junctionPath, { ...options, hold }),
     changeVolume: (uuid, to, options) => svm.changeVolume(uuid, to, { ...options, hold }),

@@ -1,4 +1,5 @@
 /** /storage/volumes/{volume.uuid}/snapshots */
+import { changes } from '../../core/wafl/changes.ts';
 import type { SnapshotInfo, VolumeView } from '../../core/wafl/view.ts';
 import type { Body } from '../http/body.ts';
 import { lazy } from '../http/json-tree.ts';
@@ -39,6 +40,11 @@ export const snapshotResource: Resource<SnapshotInfo> = {
       ...(expiresAt === undefined ? {} : { expiry_time: timeText(expiresAt) }),
       size: lazy(() => BLOCK_BYTES * content.snapshotUsage(snapshot.name).heldBlocks),
       logical_size: lazy(() => logicalBytes(content.snapshotView(snapshot.name))),
+      delta: {
+        size_consumed: lazy(
+          () => BLOCK_BYTES * changedBlocks(content.snapshotView(snapshot.name), content.activeView()),
+        ),
+      },
       reclaimable_space: lazy(() => BLOCK_BYTES * content.snapshotUsage(snapshot.name).exclusiveBlocks),
       volume: { uuid: volume.uuid, name: volume.name },
       svm: { uuid: volume.svm.uuid, name: volume.svm.name },
@@ -166,6 +172,11 @@ function logicalBytes(view: VolumeView): number {
   let bytes = 0;
   for (const { type, sizeBytes } of view.inodes()) if (type === 'file') bytes += sizeBytes;
   return bytes;
+}
+
+/** Blocks of files that are others now; what a file lost does not count. */
+function changedBlocks(then: VolumeView, now: VolumeView): number {
+  return changes(then, now).inodes.reduce((blocks, { fbns }) => blocks + fbns.length, 0);
 }
 
 function volumeOf({ cluster, svm, path }: RequestContext): SimulatedVolume {
