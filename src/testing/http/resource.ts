@@ -49,6 +49,11 @@ export interface Resource<R> extends FieldRules {
   find?(context: RequestContext, key: string): R | undefined;
   key(record: R): string;
   view(record: R, context: RequestContext): JsonTree;
+  /**
+   * What `view` has for a field, where that is known without making the view; undefined where it is not. Filters and orders
+   * over thousands of records are fast by it.
+   */
+  quick?(record: R, field: string, context: RequestContext): readonly unknown[] | undefined;
   /** The time that a GET takes beside the usual, by the world's clock. */
   hangMs?(context: RequestContext): number;
 

@@ -24,6 +24,7 @@ export class Listeners {
   readonly #clock: Clock;
   readonly #byCluster = new Map<SimulatedCluster, Listener>();
   #authority: CertificateAuthority | undefined;
+  #closed = new AbortController();
 
   constructor(clusters: readonly SimulatedCluster[], clock: Clock) {
     this.#clusters = clusters;
@@ -32,6 +33,7 @@ export class Listeners {
       cluster.onLife((alive) => {
         const listener = this.#byCluster.get(cluster);
         void (alive ? listener?.open() : listener?.close());
+        if (listener && !alive) this.#awaitRevival(cluster).catch(() => {});
       });
     }
   }
@@ -56,7 +58,17 @@ export class Listeners {
     }
   }
 
+  /** A cluster that is gone for a while comes back by itself: nobody can ask it to look at the time. */
+  async #awaitRevival(cluster: SimulatedCluster): Promise<void> {
+    for (let ms = cluster.revivesInMs; ms !== undefined && ms > 0; ms = cluster.revivesInMs) {
+      await this.#clock.sleep(ms, this.#closed.signal);
+      cluster.settle();
+    }
+  }
+
   async close(): Promise<void> {
+    this.#closed.abort();
+    this.#closed = new AbortController();
     await Promise.all([...this.#byCluster.values()].map((listener) => listener.close()));
     this.#byCluster.clear();
     this.#authority = undefined;

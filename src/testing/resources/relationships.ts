@@ -84,6 +84,7 @@ export const relationshipResource: Resource<Relationship> = {
   key: ({ uuid }) => uuid,
   view: (relationship, context) =>
     listsDestinations(context) ? destinationView(relationship, context) : relationshipView(relationship, context),
+  quick: quickRelationshipValues,
 
   post(context, body) {
     const { cluster, snapmirror } = context;
@@ -352,6 +353,36 @@ function listsDestinations(context: RequestContext): boolean {
   return asked;
 }
 
+/** What either view has for the fields that others filter by. */
+function quickRelationshipValues(
+  relationship: Relationship,
+  field: string,
+  context: RequestContext,
+): readonly unknown[] | undefined {
+  const { source, destination } = relationship;
+  const asSource = listsDestinations(context);
+  const far = (end: RelationshipEnd, near: RelationshipEnd) =>
+    farName(context.cluster, near.volume.svm, end.volume.svm);
+  switch (field) {
+    case 'uuid':
+      return [relationship.uuid];
+    case 'source.path':
+      return [asSource ? source.volume.path : `${far(source, destination)}:${source.volume.name}`];
+    case 'destination.path':
+      return [asSource ? `${far(destination, source)}:${destination.volume.name}` : destination.volume.path];
+    case 'source.svm.name':
+      return [asSource ? source.volume.svm.name : far(source, destination)];
+    case 'destination.svm.name':
+      return [asSource ? far(destination, source) : destination.volume.svm.name];
+    case 'state':
+      return asSource ? [] : [relationship.stateAt(context.cluster.physics.clock.now() - context.staleMs)];
+    case 'healthy':
+      return asSource ? [] : [relationship.healthy];
+    default:
+      return undefined;
+  }
+}
+
 /** The source's view knows the two ends and little else. */
 function destinationView(relationship: Relationship, { cluster }: RequestContext): JsonTree {
   const { source, destination, policy } = relationship;
@@ -426,10 +457,14 @@ function ownEnd(volume: SimulatedVolume): JsonTree {
   return { path: volume.path, svm: { name: volume.svm.name, uuid: volume.svm.uuid } };
 }
 
+/** What an SVM is called by those who are its peers. */
+function farName(cluster: ClusterState, nearSvm: Svm, farSvm: Svm): string {
+  return cluster.svmPeers.find((peer) => peer.svm === nearSvm && peer.peerSvm === farSvm)?.alias ?? farSvm.name;
+}
+
 /** The far end under its local name, with its cluster only if that is another one. */
 function endSeenFrom(cluster: ClusterState, nearSvm: Svm, { cluster: far, volume }: RelationshipEnd): JsonTree {
-  const peering = cluster.svmPeers.find((peer) => peer.svm === nearSvm && peer.peerSvm === volume.svm);
-  const name = peering?.alias ?? volume.svm.name;
+  const name = farName(cluster, nearSvm, volume.svm);
   return {
     path: `${name}:${volume.name}`,
     svm: { name, uuid: volume.svm.uuid },

@@ -12,6 +12,39 @@ export function volumeRecord(volume: SimulatedVolume | Constituent, context: Req
   return volume instanceof Constituent ? constituentRecord(volume) : recordOf(volume, context);
 }
 
+/** What the record has for the fields that others filter by. */
+export function quickVolumeValues(
+  volume: SimulatedVolume | Constituent,
+  field: string,
+): readonly unknown[] | undefined {
+  if (volume instanceof Constituent) return undefined;
+  const value = QUICK.get(field)?.(volume);
+  return value === undefined || value === null ? (value === undefined ? undefined : []) : [value];
+}
+
+/** Null stands for "not set". */
+const QUICK: ReadonlyMap<string, (volume: SimulatedVolume) => unknown> = new Map<
+  string,
+  (volume: SimulatedVolume) => unknown
+>([
+  ['uuid', ({ uuid }) => uuid],
+  ['name', ({ name }) => name],
+  ['svm.name', ({ svm }) => svm.name],
+  ['svm.uuid', ({ svm }) => svm.uuid],
+  ['type', ({ type }) => type],
+  ['style', ({ style }) => style],
+  ['state', ({ state }) => state],
+  ['size', ({ sizeBytes }) => sizeBytes],
+  ['space.size', ({ sizeBytes }) => sizeBytes],
+  ['is_svm_root', ({ isSvmRoot }) => isSvmRoot],
+  ['nas.path', ({ junctionPath }) => junctionPath ?? null],
+  ['encryption.enabled', ({ encrypted }) => encrypted],
+  ['error_state.is_inconsistent', () => false],
+  ['clone.is_flexclone', ({ origin }) => origin !== undefined],
+  ['clone.parent_volume.name', ({ origin }) => origin?.parent.name ?? null],
+  ['clone.parent_volume.uuid', ({ origin }) => origin?.parent.uuid ?? null],
+]);
+
 function recordOf(volume: SimulatedVolume, { cluster, snapmirror }: RequestContext): JsonTree {
   const { settings } = volume;
   const online = volume.state === 'online';

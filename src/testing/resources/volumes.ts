@@ -13,9 +13,10 @@ import type { Aggregate, Svm } from '../svm.ts';
 import { Constituent, type SimulatedVolume, type VolumeState, type VolumeType } from '../volume.ts';
 import { becomeClone, type ClonePlan, changeSplit, checkSplit, clonePlanOf } from './flexclones.ts';
 import { checkSize, makeFlexGroup, placement, placementOf, smallestBytes, stepsBefore, styleOf } from './flexgroups.ts';
+import { moveVolume } from './volume-moves.ts';
 import * as fields from './rest-fields.ts';
 import { snapshotPolicyOf } from './snapshot-policies.ts';
-import { volumeRecord } from './volume-record.ts';
+import { quickVolumeValues, volumeRecord } from './volume-record.ts';
 
 /** FlexVols and FlexGroups; the constituents of FlexGroups only where they are asked for. */
 export const volumeResource: Resource<SimulatedVolume | Constituent> = {
@@ -42,6 +43,7 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
   },
   key: ({ uuid }) => uuid,
   view: volumeRecord,
+  quick: quickVolumeValues,
 
   post(context, body) {
     const { cluster } = context;
@@ -73,6 +75,7 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
   patch(context, volume, body) {
     const { cluster } = context;
     if (volume instanceof Constituent) throw constituentIsKept(volume);
+    if (body.has('movement')) return moveVolume(context, volume, body);
     refuseUnsimulated(body);
     for (const name of NOT_PATCHABLE) if (body.has(name)) throw new Refusal('fieldNotPatchable', { name });
     const added = addedAggregates(cluster, volume, body);
@@ -216,6 +219,7 @@ const changing = later(
     if (!cluster.has(volume)) throw new Refusal('entryMissingInJob', { target: 'uuid' });
     checkChange({ cluster, snapmirror }, volume, body, changed);
     if (added.length > 0) volume.expand(cluster.newConstituents(added));
+    cluster.renameVolume(volume, body.text('name') ?? volume.name);
     change(volume, body, changed);
     if (policy) cluster.assignSnapshotPolicy(volume, policy);
     if (split !== undefined) changeSplit({ cluster, snapmirror, volume }, split, job);
@@ -290,7 +294,6 @@ function checkChange(
 function change(volume: SimulatedVolume, body: Body, { state, sizeBytes }: Change): void {
   const junctionPath = junctionPathOf(body);
   if (junctionPath !== undefined) volume.junctionPath = junctionPath === '' ? undefined : junctionPath;
-  volume.name = body.text('name') ?? volume.name;
   volume.state = state ?? volume.state;
   if (state === 'offline') takeOffline(volume);
   volume.sizeBytes = sizeBytes ?? volume.sizeBytes;
