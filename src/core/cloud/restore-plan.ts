@@ -168,18 +168,30 @@ export const NO_ARRIVAL = -1;
 /**
  * Turns blocks to set into blocks to fetch. Every block gets a number as it arrives (0, 1, 2, ...), the first time
  * anything needs it; whatever needs it later is given the same number. Which block has which number is kept in pages
- * like those of the VMAP, so a large restore can put them aside.
+ * like those of the VMAP. A large restore makes a plan for each part of it: what arrived before is told by whoever kept it.
  */
 export class FetchPlan {
   readonly #arrivals: Vmap;
-  #next = 0;
+  #next: number;
 
-  /** @param arrivals empty pages over PVBNs; see `pagesOf` for those that a batch needs */
-  constructor(arrivals: Vmap) {
+  /**
+   * @param arrivals empty pages over PVBNs; see `pagesOf` for those that a batch needs
+   * @param first the number of the next arrival
+   */
+  constructor(arrivals: Vmap, first = 0) {
     this.#arrivals = arrivals;
+    this.#next = first;
   }
 
-  /** How many blocks have been planned to arrive. */
+  /** These blocks have arrived before, under these numbers; NO_ARRIVAL for those that have not. */
+  know(pvbns: Float64Array, arrivals: Float64Array): void {
+    for (let at = 0; at < pvbns.length; at++) {
+      const arrival = arrivals[at] ?? NO_ARRIVAL;
+      if (arrival !== NO_ARRIVAL) this.#number(pvbns[at] ?? HOLE, arrival);
+    }
+  }
+
+  /** The number of the next arrival: how many blocks have been planned to arrive. */
   get arrivals(): number {
     return this.#next;
   }

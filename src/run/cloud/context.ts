@@ -27,6 +27,8 @@ export interface CloudLimits {
   readonly blocksPerWindow: number;
   /** Heads of objects in memory, some 25 KiB each. Default 512. */
   readonly heads: number;
+  /** Objects that a verification looks at in one pass over the trees, 133 bytes each. Default 262,144 (1 TiB of data). */
+  readonly objectsPerPass: number;
 }
 
 /** The limits unless the caller says otherwise. */
@@ -37,6 +39,7 @@ export const DEFAULT_CLOUD_LIMITS: CloudLimits = {
   objectsPerCheckpoint: 256,
   blocksPerWindow: 262_144,
   heads: 512,
+  objectsPerPass: 262_144,
 };
 
 /** How large the parts are that a transfer writes. Each may be smaller than usual: for tests, and for odd stores. */

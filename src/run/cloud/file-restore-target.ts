@@ -23,18 +23,18 @@ export interface FileRestoreOptions {
 
 /** Restores into a file or block device. */
 export class FileRestoreTarget implements RestoreTarget {
-  readonly remembersBlocks = false;
   readonly oneFile = true;
   readonly wholeInodes: readonly number[] = [];
   readonly #options: FileRestoreOptions;
   #from = 0;
   #to = Number.POSITIVE_INFINITY;
-  /** File blocks that wait for an arrival. */
-  readonly #waiting = new Map<number, number[]>();
+  /** Of this window: file blocks, and the arrival of each. */
+  #placed: { readonly fbns: Float64Array; readonly arrivals: Float64Array }[] = [];
+  #places: PlacesByArrival | undefined;
   #file: DiskFile | undefined;
   #sizeBytes = 0;
-  /** Blocks that were written, a bit each, where the rest has to become zeros. */
-  #written: Uint8Array | undefined;
+  /** Where the rest has to become zeros: all blocks before this one have been placed or zeroed. */
+  #settled: number | undefined;
   #incremental = false;
 
   constructor(options: FileRestoreOptions) {
@@ -57,41 +57,47 @@ export class FileRestoreTarget implements RestoreTarget {
     const { into } = this.#options;
     this.#sizeBytes = Math.max(0, Math.min(this.#to, after.sizeBytes) - this.#from);
     if (into !== 'device') await this.#file?.truncate(this.#sizeBytes);
-    if (into !== 'new-file' && !this.#incremental) {
-      this.#written = new Uint8Array(Math.ceil((this.#from + this.#sizeBytes) / BLOCK_BYTES / 8));
-    }
+    // What is there may be anything: blocks come in the order of the file, and what they leave out becomes zeros.
+    if (into !== 'new-file' && !this.#incremental) this.#settled = Math.floor(this.#from / BLOCK_BYTES);
   }
 
   async place(_inode: number, fbns: Float64Array, arrivals: Float64Array): Promise<void> {
-    const holes: { fbn: number; block: Uint8Array }[] = [];
+    this.#placed.push({ fbns, arrivals });
+    this.#places = undefined;
+    if (this.#options.into === 'new-file') return;
     for (let at = 0; at < fbns.length; at++) {
       const fbn = fbns[at] ?? 0;
-      const arrival = arrivals[at] ?? NO_ARRIVAL;
-      const waiting = this.#waiting.get(arrival);
       // What was data in the common snapshot and is a hole now.
-      if (arrival === NO_ARRIVAL) holes.push({ fbn, block: ZEROS });
-      else if (waiting === undefined) this.#waiting.set(arrival, [fbn]);
-      else waiting.push(fbn);
+      if (arrivals[at] === NO_ARRIVAL) await this.#zero(fbn, fbn + 1);
+      if (this.#settled === undefined) continue;
+      await this.#zero(this.#settled, fbn);
+      this.#settled = fbn + 1;
     }
-    if (this.#options.into !== 'new-file') await this.#write(holes);
   }
 
   async blocks(firstArrival: number, blocks: Uint8Array): Promise<void> {
+    this.#places ??= placesByArrival(this.#placed);
+    const { starts, fbns } = this.#places;
     const writes: { fbn: number; block: Uint8Array }[] = [];
     for (let at = 0; at * BLOCK_BYTES < blocks.length; at++) {
       const block = blocks.subarray(at * BLOCK_BYTES, (at + 1) * BLOCK_BYTES);
-      for (const fbn of this.#waiting.get(firstArrival + at) ?? []) writes.push({ fbn, block });
+      const end = starts[firstArrival + at + 1] ?? 0;
+      for (let place = starts[firstArrival + at] ?? 0; place < end; place++)
+        writes.push({ fbn: fbns[place] ?? 0, block });
     }
     await this.#write(writes.sort((one, other) => one.fbn - other.fbn));
   }
 
   async endWindow(): Promise<void> {
-    this.#waiting.clear();
+    this.#placed = [];
+    this.#places = undefined;
   }
 
   async finish(): Promise<void> {
     const { disk, path, folder, into } = this.#options;
-    await this.#zeroTheRest();
+    if (this.#settled !== undefined) {
+      await this.#zero(this.#settled, Math.ceil((this.#from + this.#sizeBytes) / BLOCK_BYTES));
+    }
     await this.#file?.sync();
     await this.#file?.close();
     this.#file = undefined;
@@ -116,29 +122,52 @@ export class FileRestoreTarget implements RestoreTarget {
         const { fbn, block } = writes[at] ?? { fbn: 0, block: ZEROS };
         const start = fbn * BLOCK_BYTES - this.#from;
         parts.push(block.subarray(Math.max(0, -start), Math.max(0, Math.min(BLOCK_BYTES, this.#sizeBytes - start))));
-        if (this.#written !== undefined) this.#written[fbn >>> 3] = (this.#written[fbn >>> 3] ?? 0) | (1 << (fbn & 7));
       }
       await this.#file?.write(parts, Math.max(0, first * BLOCK_BYTES - this.#from));
     }
   }
 
-  async #zeroTheRest(): Promise<void> {
-    const written = this.#written;
-    if (written === undefined) return;
-    const end = Math.ceil((this.#from + this.#sizeBytes) / BLOCK_BYTES);
-    let holes: { fbn: number; block: Uint8Array }[] = [];
-    for (let fbn = Math.floor(this.#from / BLOCK_BYTES); fbn < end; fbn++) {
-      if ((((written[fbn >>> 3] ?? 0) >>> (fbn & 7)) & 1) === 0) holes.push({ fbn, block: ZEROS });
-      if (holes.length < ZEROS_PER_WRITE) continue;
-      await this.#write(holes);
-      holes = [];
+  async #zero(from: number, end: number): Promise<void> {
+    for (let fbn = from; fbn < end; fbn += ZEROS_PER_WRITE) {
+      const length = Math.min(ZEROS_PER_WRITE, end - fbn);
+      await this.#write(Array.from({ length }, (_, at) => ({ fbn: fbn + at, block: ZEROS })));
     }
-    await this.#write(holes);
   }
 
   get #temporary(): string {
     return `${this.#options.path}.partial`;
   }
+}
+
+/** The file blocks of each arrival: those of arrival a are `fbns[starts[a]]` up to `fbns[starts[a + 1]]`. */
+interface PlacesByArrival {
+  readonly starts: Uint32Array;
+  readonly fbns: Float64Array;
+}
+
+function placesByArrival(
+  placed: readonly { readonly fbns: Float64Array; readonly arrivals: Float64Array }[],
+): PlacesByArrival {
+  let last = NO_ARRIVAL;
+  for (const { arrivals } of placed) for (const arrival of arrivals) if (arrival > last) last = arrival;
+  const starts = new Uint32Array(last + 2);
+  for (const { arrivals } of placed) {
+    for (const arrival of arrivals) if (arrival !== NO_ARRIVAL) starts[arrival + 1] = (starts[arrival + 1] ?? 0) + 1;
+  }
+  for (let arrival = 0; arrival <= last; arrival++)
+    starts[arrival + 1] = (starts[arrival + 1] ?? 0) + (starts[arrival] ?? 0);
+  const next = starts.slice();
+  const fbns = new Float64Array(starts[last + 1] ?? 0);
+  for (const { fbns: own, arrivals } of placed) {
+    for (let at = 0; at < own.length; at++) {
+      const arrival = arrivals[at] ?? NO_ARRIVAL;
+      if (arrival === NO_ARRIVAL) continue;
+      const place = next[arrival] ?? 0;
+      fbns[place] = own[at] ?? 0;
+      next[arrival] = place + 1;
+    }
+  }
+  return { starts, fbns };
 }
 
 const ZEROS = new Uint8Array(BLOCK_BYTES);

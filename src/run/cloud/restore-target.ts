@@ -8,11 +8,6 @@ import type { FileRange } from '../../core/cloud/restore-plan.ts';
 
 /** Port: what a restore writes to. */
 export interface RestoreTarget {
-  /**
-   * Whether a block that arrived once can be placed again, however much later. Without, blocks arrive again when a later
-   * window needs them, and `endWindow` says that the numbers begin anew.
-   */
-  readonly remembersBlocks: boolean;
   /** Takes one file: the one that is asked for, or the only one of the snapshot. */
   readonly oneFile: boolean;
   /** Inodes that are given whole, even where they did not change. */
@@ -24,8 +19,17 @@ export interface RestoreTarget {
   inode(before: InodeRoot | undefined, after: InodeRoot | undefined): Promise<void>;
   /** File blocks of an inode, and which arrival each of them is to be, or NO_ARRIVAL for a hole. Before the blocks arrive. */
   place(inode: number, fbns: Float64Array, arrivals: Float64Array): Promise<void>;
-  /** Blocks, one after the other, whose arrivals are numbered from `firstArrival` on. Calls may overlap, in any order. */
-  blocks(firstArrival: number, blocks: Uint8Array): Promise<void>;
+  /**
+   * Blocks, one after the other, whose arrivals are numbered from `firstArrival` on, and the PVBN of each. Calls may overlap,
+   * in any order.
+   */
+  blocks(firstArrival: number, blocks: Uint8Array, pvbns: Float64Array): Promise<void>;
+  /**
+   * For a target that keeps what arrived: the arrivals of these PVBNs, NO_ARRIVAL for those that have not arrived. Each block
+   * is then read once, however far apart the places are that share it; numbers go on. Without it, blocks arrive again when a
+   * later window needs them, and numbers begin anew with each window: the restore itself remembers nothing.
+   */
+  arrivalsOf?(pvbns: Float64Array): Float64Array;
   /** All that was placed has arrived. */
   endWindow(): Promise<void>;
   /** Everything is there: makes it lasting and visible. */

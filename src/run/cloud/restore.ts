@@ -2,6 +2,7 @@
  * Run (layer 3): a restore: a whole snapshot, one inode, a byte range of it, or only what differs from a snapshot that the
  * target has. Blocks to set are gathered into windows, put in the order of the store, and read object by object.
  */
+import { pvbnOf } from '../../core/cloud/block-numbers.ts';
 import type { SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
 import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import { findSnapshot } from '../../core/cloud/history.ts';
@@ -113,7 +114,8 @@ class Restore {
   readonly #reader: SnapshotReader;
   readonly #target: RestoreTarget;
   readonly #of: RestoreFacts;
-  #plan = newPlan();
+  /** Number of the next block to arrive, for a target that keeps them all. */
+  #arrived = 0;
   /** What waits for the window to be full. */
   #places: { readonly inode: number; readonly fbns: Float64Array; readonly pvbns: Float64Array }[] = [];
   #waiting = 0;
@@ -205,7 +207,10 @@ class Restore {
       all.set(pvbns, at);
       at += pvbns.length;
     }
-    const { fetches, arrivals } = this.#plan.add(all);
+    const plan = new FetchPlan(new VmapWorkingSet([], { complete: true }), this.#arrived);
+    if (target.arrivalsOf !== undefined) plan.know(all, target.arrivalsOf(all));
+    const { fetches, arrivals } = plan.add(all);
+    if (target.arrivalsOf !== undefined) this.#arrived = plan.arrivals;
     at = 0;
     for (const { inode, fbns } of this.#places) {
       await target.place(inode, fbns, arrivals.subarray(at, at + fbns.length));
@@ -221,15 +226,11 @@ class Restore {
     await inParallel(fetches, limits.objectsInFlight, async (fetch) => {
       signal.throwIfAborted();
       const blocks = await this.#reader.blocks(fetch, 0);
-      await target.blocks(fetch.firstArrival, blocks);
+      const pvbns = Float64Array.from(fetch.slots, (slot) => pvbnOf(fetch.objectId, slot));
+      await target.blocks(fetch.firstArrival, blocks, pvbns);
       this.#counts.fetchedBlocks += fetch.slots.length;
       progress.advance('fetch', fetch.slots.length, blocks.length);
     });
     await target.endWindow();
-    if (!target.remembersBlocks) this.#plan = newPlan();
   }
-}
-
-function newPlan(): FetchPlan {
-  return new FetchPlan(new VmapWorkingSet([], { complete: true }));
 }

@@ -2,17 +2,21 @@
  * Run (layer 3): verification. Every live snapshot is walked from its manifest down, every object that it needs is looked at
  * once for all of them: that it is there, whole, of the right level, and has the slots that are pointed at. With `readData` every
  * stored byte of them is read and checked. What is found is a report, not an error: one damage does not hide another.
+ *
+ * What is needed of each object is gathered in memory, for so many objects at a time as the limits say: an endpoint that has
+ * more is gone over more than once.
  */
-import { HOLE, type Level, objectIdOf, SLOTS_PER_OBJECT, slotOf } from '../../core/cloud/block-numbers.ts';
+import { HOLE, SLOTS_PER_OBJECT } from '../../core/cloud/block-numbers.ts';
 import type { SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
 import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import { OBJECTS_PREFIX, objectKey, parseKey } from '../../core/cloud/format/names.ts';
 import type { ObjectHead } from '../../core/cloud/format/object.ts';
-import type { ObjectIdSet } from '../../core/cloud/object-ids.ts';
+import { ObjectIdSet } from '../../core/cloud/object-ids.ts';
 import { compareFile } from '../../core/cloud/restore-plan.ts';
 import { CloudError } from '../../errors.ts';
 import type { CloudContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
+import { type ObjectNeed, ObjectNeeds } from './object-needs.ts';
 import { endpointUnknown, liveSnapshot } from './restore.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 
@@ -58,20 +62,14 @@ export async function verify(context: CloudContext, request: VerifyRequest): Pro
   return await new Verification(context, request.readData ?? false).run(snapshots);
 }
 
-/** What snapshots need of one object. */
-interface Need {
-  level: Level;
-  /** A bit for each slot that is pointed at. */
-  readonly slots: Uint32Array;
-  readonly snapshots: Set<string>;
-}
-
 class Verification {
   readonly #context: CloudContext;
   readonly #readData: boolean;
   readonly #reader: SnapshotReader;
   readonly #problems: VerifyProblem[] = [];
-  readonly #needs = new Map<number, Need>();
+  /** Objects that each snapshot reaches, by its name. */
+  readonly #reached = new Map<string, ObjectIdSet>();
+  #needs = new ObjectNeeds(0, Number.POSITIVE_INFINITY);
   #bytesRead = 0;
 
   constructor(context: CloudContext, readData: boolean) {
@@ -81,40 +79,65 @@ class Verification {
   }
 
   async run(snapshots: readonly SnapshotFacts[]): Promise<VerifyResult> {
-    const { progress, limits } = this.#context;
-    const sizes = await this.#sizes();
-    progress.begin('verify-snapshots', snapshots.length);
-    for (const snapshot of snapshots) {
-      await this.#attempt([snapshot.name], () => this.#snapshot(snapshot));
-      progress.advance('verify-snapshots', 1);
+    const { progress } = this.#context;
+    let objects = 0;
+    progress.begin('verify-snapshots', 0);
+    progress.begin('verify-objects', 0);
+    for (const { from, end } of await this.#passes(snapshots)) {
+      progress.expect('verify-snapshots', snapshots.length);
+      this.#needs = new ObjectNeeds(from, end);
+      for (const snapshot of snapshots) {
+        await this.#attempt([snapshot.name], () => this.#snapshot(snapshot));
+        progress.advance('verify-snapshots', 1);
+      }
+      objects += await this.#objects();
     }
     progress.end('verify-snapshots');
-    progress.begin('verify-objects', this.#needs.size);
-    const ids = [...this.#needs.keys()].sort((one, other) => one - other);
-    await inParallel(ids, limits.objectsInFlight, async (id) => {
-      const need = this.#needs.get(id);
-      if (need === undefined) return;
-      const before = this.#bytesRead;
-      await this.#attempt([...need.snapshots], () => this.#object(id, need, sizes.get(id)));
-      progress.advance('verify-objects', 1, this.#bytesRead - before);
-    });
     progress.end('verify-objects');
-    return {
-      snapshots: snapshots.length,
-      objects: ids.length,
-      bytesRead: this.#bytesRead,
-      problems: this.#problems,
-    };
+    return { snapshots: snapshots.length, objects, bytesRead: this.#bytesRead, problems: this.#problems };
   }
 
-  async #sizes(): Promise<ReadonlyMap<number, number>> {
-    const { place, signal } = this.#context;
-    const sizes = new Map<number, number>();
+  /** Ranges of object ids with so many objects in them as are looked at at a time, by what the bitmaps say. */
+  async #passes(snapshots: readonly SnapshotFacts[]): Promise<{ readonly from: number; readonly end: number }[]> {
+    const known = new ObjectIdSet();
+    for (const snapshot of snapshots) {
+      // What is wrong with it is told by the pass.
+      const bitmap = await this.#reader
+        .manifest(snapshot)
+        .then((manifest) => this.#reader.objectIds(manifest))
+        .catch((error) => {
+          if (!(error instanceof CloudError)) throw error;
+          return new ObjectIdSet();
+        });
+      known.addAll(bitmap);
+    }
+    const passes: { from: number; end: number }[] = [];
+    let [from, count] = [0, 0];
+    for (const id of known) {
+      if (count++ < this.#context.limits.objectsPerPass) continue;
+      passes.push({ from, end: id });
+      [from, count] = [id, 1];
+    }
+    return [...passes, { from, end: Number.POSITIVE_INFINITY }];
+  }
+
+  /** Looks at the objects of a pass. Gives how many they were. */
+  async #objects(): Promise<number> {
+    const { progress, limits, place, signal } = this.#context;
+    const needs = this.#needs;
     for await (const { key, sizeBytes } of place.list(OBJECTS_PREFIX, { signal })) {
       const name = parseKey(key);
-      if (name?.kind === 'object') sizes.set(name.objectId, sizeBytes);
+      if (name?.kind === 'object') needs.setSize(name.objectId, sizeBytes);
     }
-    return sizes;
+    progress.expect('verify-objects', needs.size);
+    await inParallel(needs.all(), limits.objectsInFlight, async (need) => {
+      const before = this.#bytesRead;
+      const { id } = need;
+      const names = () => [...this.#reached].flatMap(([name, reached]) => (reached.has(id) ? name : []));
+      await this.#attempt(names, () => this.#object(need));
+      progress.advance('verify-objects', 1, this.#bytesRead - before);
+    });
+    return needs.size;
   }
 
   /** Manifest, L3, bitmap, and the walk from L3 down; I4: the bitmap names what the walk reaches, and nothing else. */
@@ -125,7 +148,8 @@ class Verification {
     await this.#attempt(names, async () => {
       bitmap = await this.#reader.objectIds(manifest);
     });
-    const reached = new Set<number>();
+    const reached = new ObjectIdSet();
+    this.#reached.set(facts.name, reached);
     let whole = true;
     for (const part of manifest.l3Parts) {
       const readPart = await this.#attempt(names, async () => {
@@ -138,7 +162,7 @@ class Verification {
               if (step.done) return;
               const { value } = step;
               const level = value.step === 'blocks' ? 0 : value.level;
-              this.#need(value.pvbns, level, facts.name, reached);
+              this.#needs.add(value.pvbns, level, reached);
               if (value.step === 'read-pointers')
                 given = await this.#pointers(value.level, value.pvbns, manifest, names);
             }
@@ -173,23 +197,7 @@ class Verification {
     return all;
   }
 
-  #need(pvbns: Float64Array, level: Level, snapshot: string, reached: Set<number>): void {
-    for (const pvbn of pvbns) {
-      if (pvbn === HOLE) continue;
-      const id = objectIdOf(pvbn);
-      reached.add(id);
-      let need = this.#needs.get(id);
-      if (need === undefined) {
-        need = { level, slots: new Uint32Array(SLOTS_PER_OBJECT / 32), snapshots: new Set() };
-        this.#needs.set(id, need);
-      }
-      need.snapshots.add(snapshot);
-      const slot = slotOf(pvbn);
-      need.slots[slot >>> 5] = (need.slots[slot >>> 5] ?? 0) | (1 << (slot & 31));
-    }
-  }
-
-  #compare({ id, name }: SnapshotFacts, bitmap: ObjectIdSet, reached: ReadonlySet<number>, whole: boolean): void {
+  #compare({ id, name }: SnapshotFacts, bitmap: ObjectIdSet, reached: ObjectIdSet, whole: boolean): void {
     const say = (message: string, objectId: number) =>
       this.#problems.push({
         code: 'CLOUD_CORRUPT',
@@ -207,14 +215,14 @@ class Verification {
     }
   }
 
-  async #object(id: number, { level, slots }: Need, sizeBytes: number | undefined): Promise<void> {
+  async #object({ id, level, slots, sizeBytes }: ObjectNeed): Promise<void> {
     const key = objectKey(id);
     const head = await this.#reader.head(id);
     this.#bytesRead += head.headBytes;
     const damaged = (how: string) =>
       new CloudError('CLOUD_CORRUPT', `object ${id} ${how}`, { object: key, objectId: id });
     if (head.level !== level) throw damaged(`is of level ${head.level}, and a block of level ${level} points at it`);
-    if (sizeBytes !== undefined && sizeBytes !== head.totalBytes) {
+    if (sizeBytes !== 0 && sizeBytes !== head.totalBytes) {
       throw damaged(`has ${sizeBytes} bytes, and was written with ${head.totalBytes}`);
     }
     for (let slot = 0; slot < SLOTS_PER_OBJECT; slot++) {
@@ -237,13 +245,16 @@ class Verification {
   }
 
   /** False when something was wrong with it, which is in the report then. */
-  async #attempt(snapshots: readonly string[], work: () => Promise<void>): Promise<boolean> {
+  async #attempt(
+    snapshots: readonly string[] | (() => readonly string[]),
+    work: () => Promise<void>,
+  ): Promise<boolean> {
     try {
       await work();
       return true;
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
-      const problem = problemOf(error, snapshots);
+      const problem = problemOf(error, typeof snapshots === 'function' ? snapshots() : snapshots);
       if (!this.#problems.some(({ message, code }) => message === problem.message && code === problem.code)) {
         this.#problems.push(problem);
       }

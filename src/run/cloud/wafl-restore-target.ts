@@ -26,7 +26,6 @@ interface Places {
 
 /** Restores into a volume of the WAFL model. */
 export class WaflRestoreTarget implements RestoreTarget {
-  readonly remembersBlocks = true;
   readonly oneFile = false;
   /** Attributes of every inode, also of those whose content alone changed. */
   readonly wholeInodes = [INODE_METAFILE];
@@ -34,6 +33,8 @@ export class WaflRestoreTarget implements RestoreTarget {
   readonly #places = new Map<number, Places>();
   readonly #removed: number[] = [];
   readonly #chunks: Uint8Array[] = [];
+  /** Arrivals by PVBN: the volume is in memory, and so is what it is made of. */
+  readonly #arrivals = new Map<number, number>();
   #facts: RestoreFacts | undefined;
 
   /** @param volume empty, or with the snapshot that the restore builds on */
@@ -58,7 +59,14 @@ export class WaflRestoreTarget implements RestoreTarget {
     }
   }
 
-  async blocks(firstArrival: number, blocks: Uint8Array): Promise<void> {
+  arrivalsOf(pvbns: Float64Array): Float64Array {
+    return pvbns.map((pvbn) => this.#arrivals.get(pvbn) ?? NO_ARRIVAL);
+  }
+
+  async blocks(firstArrival: number, blocks: Uint8Array, pvbns: Float64Array): Promise<void> {
+    pvbns.forEach((pvbn, at) => {
+      this.#arrivals.set(pvbn, firstArrival + at);
+    });
     for (let at = 0; at * BLOCK_SIZE < blocks.length; at++) {
       const arrival = firstArrival + at;
       const chunk = Math.floor(arrival / TRANSFER_CHUNK_BLOCKS);
@@ -96,6 +104,7 @@ export class WaflRestoreTarget implements RestoreTarget {
   async abandon(): Promise<void> {
     this.#facts = undefined;
     this.#chunks.length = 0;
+    this.#arrivals.clear();
     this.#places.clear();
   }
 
