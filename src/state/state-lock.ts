@@ -66,9 +66,23 @@ export class StateLock {
   async release(): Promise<void> {
     try {
       await takeNumber(this.#folder, this.#tools, this.#number + 1, FREE);
+    } catch (error) {
+      // On a full disk there is no room to say so. Without its file nobody holds it either.
+      if (!(error instanceof StateError) || error.code !== 'STATE_NO_SPACE') throw error;
+      await this.#remove();
     } finally {
       await this.#sign.end();
     }
+  }
+
+  async #remove(): Promise<void> {
+    const { disk } = this.#tools;
+    const path = lockPath(this.#folder, this.#number);
+    if ((await lastNumber(this.#folder, disk)) !== this.#number) return;
+    await onStateFile('let go of the lock', path, async () => {
+      await removeFile(disk, path);
+      await disk.syncFolder(this.#folder);
+    });
   }
 }
 

@@ -217,6 +217,16 @@ describe('the state in a directory on a disk that fails', () => {
     expect(await state.listDocuments()).toEqual([]);
   });
 
+  it('lets go of the lock on a disk without room to say so', async () => {
+    const { disk, signs, open } = setUp();
+    const state = await open();
+    disk.addFault({ operation: 'write', errno: 'ENOSPC' });
+    await state.close();
+    // A process that has ended leaves nothing by which anybody could tell.
+    signs.says = { alive: undefined };
+    await (await open()).close();
+  });
+
   it('lets go of the lock when it could not be opened', async () => {
     const { disk, open } = setUp();
     await (await open()).close();
