@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
   options: {
     histories: { type: 'string', default: '2000' },
     engine: { type: 'string', default: '500' },
-    seed: { type: 'string', default: '20260101' },
+    seed: { type: 'string', default: '1' },
     shard: { type: 'string', default: '1/1' },
     minutes: { type: 'string', default: '600' },
     resume: { type: 'boolean', default: false },
