@@ -121,6 +121,11 @@ describe('volumes and peers', () => {
     expect(volume.junctionPath).toBeUndefined();
   });
 
+  it('without a size is a bad response', () => {
+    const record = { uuid: 'u', name: 'v', svm: { name: 's' }, type: 'rw', style: 'flexvol', state: 'online' } as const;
+    expect(() => volumeOf(record)).toThrow(/size/);
+  });
+
   it('a peer without an alias goes by its name', () => {
     const peer = { uuid: 'u', svm: { name: 's' }, peer: { svm: { name: 'p' } }, state: 'peered' } as const;
     expect(svmPeerOf(peer)).toMatchObject({ peerSvm: 'p', alias: 'p', applications: [] });

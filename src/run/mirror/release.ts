@@ -38,7 +38,7 @@ export async function releaseSnapmirror(context: MirrorContext, options: Release
 }
 
 /** The destination's half; one of another mirror in its place means that ours is gone. */
-async function ours(context: MirrorContext): Promise<Relationship | undefined> {
+export async function ours(context: MirrorContext): Promise<Relationship | undefined> {
   try {
     return await observe(context);
   } catch (error) {

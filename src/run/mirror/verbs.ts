@@ -22,7 +22,7 @@ import {
 } from './preflight.ts';
 import type { Goal, Reached } from './reach.ts';
 import { allowed, isActive, reach } from './reach.ts';
-import { releaseSource } from './release.ts';
+import { ours, releaseSource } from './release.ts';
 
 export interface CreateOptions {
   readonly policy: string;
@@ -142,7 +142,7 @@ function lossNotAccepted(context: MirrorContext, loss: ResyncLoss): MirrorError 
   );
 }
 
-async function createRelationship(
+export async function createRelationship(
   context: MirrorContext,
   spec: { readonly sourceSvm: string; readonly policy: string; readonly transferSchedule: string | undefined },
 ): Promise<void> {
@@ -166,7 +166,7 @@ async function createRelationship(
 }
 
 /** A new relationship may take seconds to show up. */
-async function visible(context: MirrorContext): Promise<Relationship> {
+export async function visible(context: MirrorContext): Promise<Relationship> {
   return awaited(context, async (waitedMs) => {
     const relationship = await observe(context);
     if (relationship !== undefined || waitedMs() < context.timing.visibilityMs) return relationship;
@@ -457,14 +457,11 @@ export interface DeleteResult extends MirrorResult {
 export async function deleteSnapmirror(context: MirrorContext, options: DeleteOptions): Promise<DeleteResult> {
   const { pair, timing } = context;
   await requireCluster(context.destination, context.signal);
-  const deleted = await reach(context, {
-    event: 'delete',
-    attempted: 'delete the mirror',
-    reached: (now) => now === undefined,
-    timeoutMs: timing.changeTimeoutMs,
-  });
+  const goal = { event: 'delete', attempted: 'delete the mirror', timeoutMs: timing.changeTimeoutMs } as const;
+  const there = await ours(context);
+  const deleted = there && (await reach(context, { ...goal, reached: (now) => now === undefined }));
   const release: ReleaseOutcome = options.release ? await tryRelease(context) : { state: 'not-asked' };
-  const actions: string[] = [...deleted.actions, ...(release.state === 'released' ? ['release-source'] : [])];
+  const actions: string[] = [...(deleted?.actions ?? []), ...(release.state === 'released' ? ['release-source'] : [])];
   const note = release.state === 'owed' ? 'the source could not be released: call again once it answers' : undefined;
   return { pair, actions, release, note };
 }
