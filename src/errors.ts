@@ -460,6 +460,7 @@ export interface CloudErrorFacts extends ErrorFacts {
  * - `CLOUD_STORE_UNSAFE` the store has no conditional put and the caller did not vouch for a single writer
  * - `CLOUD_KEY_WRONG` the endpoint is encrypted, and the key is missing or another one
  * - `CLOUD_SOURCE_UNREADABLE` a range of the source cannot be read
+ * - `CLOUD_TARGET_UNUSABLE` what a restore writes to cannot be written, or another restore left it half-way
  * - `CLOUD_COMPUTE_FAILED` a compute thread ended, or the compute was closed
  */
 export const CLOUD_ERROR_CODES = [
@@ -481,6 +482,7 @@ export const CLOUD_ERROR_CODES = [
   'CLOUD_STORE_UNSAFE',
   'CLOUD_KEY_WRONG',
   'CLOUD_SOURCE_UNREADABLE',
+  'CLOUD_TARGET_UNUSABLE',
   'CLOUD_COMPUTE_FAILED',
 ] as const;
 export type CloudErrorCode = (typeof CLOUD_ERROR_CODES)[number];

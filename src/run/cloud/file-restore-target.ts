@@ -1,11 +1,18 @@
 /**
- * Run (layer 3): a restore into one file or device: a volume image, a file of a volume, or a byte range of it. A new file
- * gets its name when it is whole and synced, and its holes stay holes. What is there already is changed in place.
+ * Run (layer 3): a restore into one file or device: a volume image, a file of a volume, or a byte range of it.
+ *
+ * What is half-way there is never taken for whole:
+ * - a new file gets its name when it is whole and synced, and its holes stay holes; cut off, it is begun anew
+ * - a file that is changed in place has `NAME.restoring` beside it meanwhile, which says from what to what: whoever finds it
+ *   may do just that again, or replace the file; nothing else
+ * - a device that is written whole has zeros in its first block until everything else is synced
+ * A device that is brought from a common snapshot to another one has no such mark: the same restore has to be repeated.
  */
 import { BLOCK_BYTES } from '../../core/cloud/block-numbers.ts';
 import type { InodeRoot } from '../../core/cloud/inode-root.ts';
 import { NO_ARRIVAL } from '../../core/cloud/restore-plan.ts';
-import type { Disk, DiskFile } from '../../disk/disk.ts';
+import { type Disk, type DiskFile, errnoOf } from '../../disk/disk.ts';
+import { CloudError, DataMotionError } from '../../errors.ts';
 import type { RestoreFacts, RestoreTarget } from './restore-target.ts';
 
 /** Where to restore to, and what may be replaced. */
@@ -21,7 +28,10 @@ export interface FileRestoreOptions {
   readonly into: 'new-file' | 'file' | 'device';
 }
 
-/** Restores into a file or block device. */
+/**
+ * Restores into a file or block device.
+ * @throws CloudError `CLOUD_TARGET_UNUSABLE` from any of its methods
+ */
 export class FileRestoreTarget implements RestoreTarget {
   readonly oneFile = true;
   readonly wholeInodes: readonly number[] = [];
@@ -36,12 +46,34 @@ export class FileRestoreTarget implements RestoreTarget {
   /** Where the rest has to become zeros: all blocks before this one have been placed or zeroed. */
   #settled: number | undefined;
   #incremental = false;
+  /** The first block of a device, to be written last. */
+  #heldBack: Uint8Array | undefined;
 
   constructor(options: FileRestoreOptions) {
     this.#options = options;
   }
 
-  async begin({ common, range }: RestoreFacts): Promise<void> {
+  begin(facts: RestoreFacts): Promise<void> {
+    return this.#onTarget(() => this.#begin(facts));
+  }
+
+  inode(_before: InodeRoot | undefined, after: InodeRoot | undefined): Promise<void> {
+    return this.#onTarget(() => this.#inode(after));
+  }
+
+  place(_inode: number, fbns: Float64Array, arrivals: Float64Array): Promise<void> {
+    return this.#onTarget(() => this.#place(fbns, arrivals));
+  }
+
+  blocks(firstArrival: number, blocks: Uint8Array): Promise<void> {
+    return this.#onTarget(() => this.#blocks(firstArrival, blocks));
+  }
+
+  finish(): Promise<void> {
+    return this.#onTarget(() => this.#finish());
+  }
+
+  async #begin({ manifest, common, range }: RestoreFacts): Promise<void> {
     this.#from = range?.from ?? 0;
     this.#to = range?.to ?? Number.POSITIVE_INFINITY;
     const { disk, path, into } = this.#options;
@@ -49,10 +81,17 @@ export class FileRestoreTarget implements RestoreTarget {
     if (into === 'new-file') {
       await disk.remove(this.#temporary).catch(() => {});
       this.#file = await disk.open(this.#temporary, 'create');
-    } else this.#file = await disk.open(path, 'write');
+      return;
+    }
+    if (into === 'file') await this.#mark(`${common?.uuid ?? 'anything'} to ${manifest.uuid}`);
+    this.#file = await disk.open(path, 'write');
+    if (into === 'file' || this.#incremental) return;
+    await this.#file.write([ZEROS], 0);
+    await this.#file.sync();
+    this.#heldBack = ZEROS;
   }
 
-  async inode(_before: InodeRoot | undefined, after: InodeRoot | undefined): Promise<void> {
+  async #inode(after: InodeRoot | undefined): Promise<void> {
     if (after === undefined) return;
     const { into } = this.#options;
     this.#sizeBytes = Math.max(0, Math.min(this.#to, after.sizeBytes) - this.#from);
@@ -61,7 +100,7 @@ export class FileRestoreTarget implements RestoreTarget {
     if (into !== 'new-file' && !this.#incremental) this.#settled = Math.floor(this.#from / BLOCK_BYTES);
   }
 
-  async place(_inode: number, fbns: Float64Array, arrivals: Float64Array): Promise<void> {
+  async #place(fbns: Float64Array, arrivals: Float64Array): Promise<void> {
     this.#placed.push({ fbns, arrivals });
     this.#places = undefined;
     if (this.#options.into === 'new-file') return;
@@ -75,7 +114,7 @@ export class FileRestoreTarget implements RestoreTarget {
     }
   }
 
-  async blocks(firstArrival: number, blocks: Uint8Array): Promise<void> {
+  async #blocks(firstArrival: number, blocks: Uint8Array): Promise<void> {
     this.#places ??= placesByArrival(this.#placed);
     const { starts, fbns } = this.#places;
     const writes: { fbn: number; block: Uint8Array }[] = [];
@@ -93,24 +132,51 @@ export class FileRestoreTarget implements RestoreTarget {
     this.#places = undefined;
   }
 
-  async finish(): Promise<void> {
+  async #finish(): Promise<void> {
     const { disk, path, folder, into } = this.#options;
     if (this.#settled !== undefined) {
       await this.#zero(this.#settled, Math.ceil((this.#from + this.#sizeBytes) / BLOCK_BYTES));
     }
     await this.#file?.sync();
+    if (this.#heldBack !== undefined) {
+      await this.#file?.write([this.#heldBack], 0);
+      await this.#file?.sync();
+    }
+    if (into === 'new-file') await this.#checkStillOurs();
     await this.#file?.close();
     this.#file = undefined;
-    if (into !== 'new-file') return;
-    await disk.rename(this.#temporary, path);
-    await disk.syncFolder(folder);
+    if (into === 'new-file') {
+      await disk.rename(this.#temporary, path);
+      await disk.syncFolder(folder);
+    }
+    if (into !== 'device') await this.#unmark();
   }
 
   async abandon(): Promise<void> {
     const { disk, into } = this.#options;
-    await this.#file?.close().catch(() => {});
+    const file = this.#file;
     this.#file = undefined;
-    if (into === 'new-file') await disk.remove(this.#temporary).catch(() => {});
+    // The name may be another restore's by now.
+    const isOurs = file !== undefined && (await file.stat().catch(() => undefined))?.links !== 0;
+    await file?.close().catch(() => {});
+    if (into === 'new-file' && isOurs) await disk.remove(this.#temporary).catch(() => {});
+  }
+
+  /** What the disk says, as one error. */
+  async #onTarget<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (error instanceof DataMotionError || errno === undefined) throw error;
+      const { path } = this.#options;
+      throw new CloudError('CLOUD_TARGET_UNUSABLE', `${path} cannot be written: ${errno}`, {
+        object: path,
+        remedy: REMEDIES[errno] ?? 'Give another path, or see to it that this one can be written.',
+        details: { errno },
+        cause: error,
+      });
+    }
   }
 
   /** Neighbours in one write; of each block the part that lies within the file. */
@@ -121,7 +187,8 @@ export class FileRestoreTarget implements RestoreTarget {
       for (; writes[at]?.fbn === first + parts.length; at++) {
         const { fbn, block } = writes[at] ?? { fbn: 0, block: ZEROS };
         const start = fbn * BLOCK_BYTES - this.#from;
-        parts.push(block.subarray(Math.max(0, -start), Math.max(0, Math.min(BLOCK_BYTES, this.#sizeBytes - start))));
+        const part = block.subarray(Math.max(0, -start), Math.max(0, Math.min(BLOCK_BYTES, this.#sizeBytes - start)));
+        parts.push(start <= 0 && this.#heldBack !== undefined ? this.#holdBack(part) : part);
       }
       await this.#file?.write(parts, Math.max(0, first * BLOCK_BYTES - this.#from));
     }
@@ -132,6 +199,61 @@ export class FileRestoreTarget implements RestoreTarget {
       const length = Math.min(ZEROS_PER_WRITE, end - fbn);
       await this.#write(Array.from({ length }, (_, at) => ({ fbn: fbn + at, block: ZEROS })));
     }
+  }
+
+  /** Zeros in the place of what belongs into the first block of a device. */
+  #holdBack(part: Uint8Array): Uint8Array {
+    this.#heldBack = part.slice();
+    return ZEROS.subarray(0, part.length);
+  }
+
+  /** Another restore to the same path has removed the name: what has it now is not ours to put in place. */
+  async #checkStillOurs(): Promise<void> {
+    if (this.#file === undefined || (await this.#file.stat()).links > 0) return;
+    const { path } = this.#options;
+    throw new CloudError('CLOUD_TARGET_UNUSABLE', `another restore to ${path} was begun after this one`, {
+      object: path,
+      remedy: 'Leave it to that one, or give this one another path.',
+    });
+  }
+
+  /** @throws CloudError `CLOUD_TARGET_UNUSABLE` when the file is half-way to something else */
+  async #mark(what: string): Promise<void> {
+    const { disk, path, folder } = this.#options;
+    const found = await disk.open(this.#marker, 'read').catch(() => undefined);
+    if (found !== undefined) {
+      const bytes = new Uint8Array((await found.stat()).sizeBytes);
+      await found.read(bytes, 0);
+      await found.close();
+      const before = new TextDecoder().decode(bytes);
+      if (before === what) return;
+      // An empty one was cut off before anything was written.
+      if (before !== '') {
+        throw new CloudError('CLOUD_TARGET_UNUSABLE', `${path} was left half-way by a restore: ${before}`, {
+          object: path,
+          remedy: 'Repeat that restore, or replace the file by a restore without a common snapshot.',
+        });
+      }
+      await disk.remove(this.#marker);
+    }
+    const marker = await disk.open(this.#marker, 'create');
+    await marker.write([new TextEncoder().encode(what)], 0);
+    await marker.sync();
+    await marker.close();
+    await disk.syncFolder(folder);
+  }
+
+  async #unmark(): Promise<void> {
+    const { disk, folder } = this.#options;
+    const gone = await disk.remove(this.#marker).then(
+      () => true,
+      () => false,
+    );
+    if (gone) await disk.syncFolder(folder);
+  }
+
+  get #marker(): string {
+    return `${this.#options.path}.restoring`;
   }
 
   get #temporary(): string {
@@ -170,5 +292,9 @@ function placesByArrival(
   return { starts, fbns };
 }
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: 'Allow this user to write there, or give another path.',
+  ENOSPC: 'Make room, or give a larger target; then repeat the restore.',
+};
 const ZEROS = new Uint8Array(BLOCK_BYTES);
 const ZEROS_PER_WRITE = 1024;
