@@ -579,6 +579,23 @@ export interface paths {
         patch: operations["changeNamespace"];
         trace?: never;
     };
+    "/private/cli/volume/rehost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives an unmounted volume to another SVM of the cluster, where it lies. */
+        post: operations["rehostVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/storage/file/clone": {
         parameters: {
             query?: never;
@@ -4318,6 +4335,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["offload_change"];
                 };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    rehostVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    vserver?: string;
+                    volume?: string;
+                    destination_vserver?: string;
+                    force_unmap_luns?: boolean;
+                    auto_remap_luns?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["failed"];
         };

@@ -239,6 +239,13 @@ export class ClusterState {
     this.volumesByPath.set(volume.path, volume);
   }
 
+  /** Gives it to another SVM. */
+  rehostVolume(volume: SimulatedVolume, svm: Svm): void {
+    this.volumesByPath.delete(volume.path);
+    volume.svm = svm;
+    this.volumesByPath.set(volume.path, volume);
+  }
+
   removeVolume(volume: SimulatedVolume): void {
     this.volumes.delete(volume.uuid);
     this.volumesByPath.delete(volume.path);

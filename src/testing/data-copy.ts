@@ -1,5 +1,4 @@
 /** A copy or a move of a LUN or a file while it goes on: how far it is, and how it ends. A cluster runs 50 of them at once. */
-import type { ClusterState } from './cluster-state.ts';
 import { type Later, later, nothing } from './later.ts';
 import type { Physics } from './physics.ts';
 
@@ -10,6 +9,13 @@ export const COPIES_AT_ONCE = 50;
 
 /** What ONTAP does before the first block is copied. */
 const PREPARING_MS = 500;
+
+/** Whose copies they are. */
+export interface CopyingCluster {
+  readonly physics: Physics;
+  /** Those that are going on. */
+  readonly dataCopies: Set<DataCopy>;
+}
 
 export interface CopyFailure {
   readonly code: string;
@@ -38,7 +44,7 @@ export class DataCopy {
   private readonly totalMs: number;
 
   constructor(
-    cluster: Pick<ClusterState, 'physics' | 'dataCopies'>,
+    cluster: CopyingCluster,
     facts: Pick<DataCopy, 'source' | 'destination' | 'sizeBytes'>,
     fault: CopyFault | undefined,
   ) {

@@ -1,5 +1,5 @@
 /** What the simulated ONTAP refuses of LUNs, NVMe namespaces, and clones and copies of files; rows of `REFUSALS`. */
-import type { RefusalRow } from './refusals.ts';
+import type { RefusalRow } from './refusal-row.ts';
 
 const row = (r: RefusalRow): RefusalRow => r;
 const FACT = 'rest-facts section 5';
@@ -147,6 +147,66 @@ export const OFFLOAD_REFUSALS = {
     message: 'No more than {limit} files or LUNs can be copied or moved at once.',
     fact: `${FACT}; addendum section 8`,
     inferred: 'the status, and that the request itself is refused',
+  }),
+
+  // ---- volumes on their way to another aggregate or SVM
+  moveToSameAggregate: row({
+    code: '918265',
+    status: 400,
+    where: 'direct',
+    message: 'The volume is on aggregate "{aggregate}" already.',
+    target: 'movement.destination_aggregate.name',
+    fact: FACT,
+  }),
+  moveStateWithAggregate: row({
+    code: '918266',
+    status: 400,
+    where: 'direct',
+    message: 'An aggregate and a state are given together; only "cutover_wait" goes with an aggregate.',
+    target: 'movement.state',
+    fact: FACT,
+  }),
+  moveWithoutAggregate: row({
+    code: '918267',
+    status: 400,
+    where: 'direct',
+    message: 'Volume "{volume}" in SVM "{svm}" is not being moved, and no aggregate was given.',
+    target: 'movement.destination_aggregate',
+    fact: FACT,
+    inferred: 'that changing a move which does not run is refused so',
+  }),
+  moveStateInvalid: row({
+    code: '918786',
+    status: 400,
+    where: 'direct',
+    message: 'The value "{value}" cannot be set as the state of a move.',
+    target: 'movement.state',
+    fact: `${FACT}; section 7, defect 44`,
+  }),
+  moveRunning: row({
+    code: '13107406',
+    status: 409,
+    where: 'direct',
+    message: 'Volume "{volume}" in SVM "{svm}" is being moved.',
+    fact: `${FACT}: another volume operation`,
+    inferred: 'that a second move is refused so, and the status',
+  }),
+  moveHasNoSpace: row({
+    code: '917628',
+    status: 400,
+    where: 'direct',
+    message: 'Aggregate "{aggregate}" has not enough room for the volume.',
+    target: 'movement.destination_aggregate.name',
+    fact: 'none: no source names the code',
+    inferred: 'all of it',
+  }),
+  rehostRefused: row({
+    code: '917628',
+    status: 400,
+    where: 'direct',
+    message: 'Volume "{volume}" of SVM "{svm}" cannot be rehosted: {reason}.',
+    fact: 'rest-facts section 4, rehost',
+    inferred: 'the code and the words',
   }),
 
   // ---- clones of files

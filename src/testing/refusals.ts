@@ -3,30 +3,10 @@
  * life of a request it comes. The simulator refuses in no other way than through this table.
  */
 import { OFFLOAD_REFUSALS } from './offload-refusals.ts';
-import type { Switches, SwitchName } from './switches.ts';
+import type { RefusalRow } from './refusal-row.ts';
+import type { Switches } from './switches.ts';
 
-/** One refusal: ONTAP's code and message, where it shows, and the fact it stands for. */
-export interface RefusalRow {
-  /** ONTAP's code; `{name}` stands for an argument. */
-  readonly code: string;
-  /**
-   * `argument` and `execution`: the status of codes 133xxxxx and 66xxxxx is not documented, see the switches
-   * relationshipArgumentStatus and relationshipExecutionStatus.
-   */
-  readonly status: number | 'argument' | 'execution' | 'unknown-path';
-  /** `direct`: the answer to the request. `job`: 202 first, then the job fails. The others: by the switch of that name. */
-  readonly where: 'direct' | 'job' | 'duplicateVolume' | 'flexGroupGeometry';
-  readonly message: string;
-  /** `error.target`; `{name}` stands for an argument. */
-  readonly target?: string;
-  readonly retryAfterSeconds?: number;
-  /** Section of the project's ONTAP fact sheet, or the source if it is elsewhere. */
-  readonly fact: string;
-  /** What of this row is our inference, if anything. */
-  readonly inferred?: string;
-  /** The switch that decides it. */
-  readonly switch?: SwitchName;
-}
+export type { RefusalRow } from './refusal-row.ts';
 
 const row = (r: RefusalRow): RefusalRow => r;
 const transition = (to: string) => `Transition to ${to} state failed. Reason:{reason}`;
@@ -1074,6 +1054,105 @@ export const REFUSALS = {
     target: '{second}',
     fact: 'rest-facts section 2.1: the copy_ and create_ switches exclude each other',
     inferred: 'the code',
+  }),
+
+  // ---- files
+  fileMissing: row({
+    code: '6684674',
+    status: 404,
+    where: 'direct',
+    message: '{path}: No such file or directory.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the status and the words',
+  }),
+  fileExists: row({
+    code: '6684689',
+    status: 409,
+    where: 'direct',
+    message: '{path}: File exists.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: that of a missing file with the number of EEXIST, and the words',
+  }),
+  fileNotListable: row({
+    code: '6684690',
+    status: 400,
+    where: 'direct',
+    message: '{path}: Unexpected file type.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'that the list of what is no directory has this code',
+  }),
+  fileNotDirectory: row({
+    code: '6684692',
+    status: 400,
+    where: 'direct',
+    message: '{path}: Not a directory.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: as fileExists with ENOTDIR, and the words',
+  }),
+  fileIsDirectory: row({
+    code: '6684693',
+    status: 400,
+    where: 'direct',
+    message: '{path}: Is a directory.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: as fileExists with EISDIR, and the words',
+  }),
+  fileChangeInvalid: row({
+    code: '6684694',
+    status: 400,
+    where: 'direct',
+    message: '{path}: Invalid argument. {reason}',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: as fileExists with EINVAL, and the words',
+  }),
+  fileNoSpace: row({
+    code: '6684700',
+    status: 400,
+    where: 'direct',
+    message: '{path}: No space left on device.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: as fileExists with ENOSPC, and the words',
+  }),
+  fileReadOnly: row({
+    code: '6684702',
+    status: 400,
+    where: 'direct',
+    message: '{path}: Read-only file system.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: as fileExists with EROFS, and the words',
+  }),
+  directoryNotEmpty: row({
+    code: '6684738',
+    status: 400,
+    where: 'direct',
+    message: '{path}: Directory not empty.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: as fileExists with ENOTEMPTY, and the words',
+  }),
+  fileVolumeOffline: row({
+    code: '917533',
+    status: 400,
+    where: 'direct',
+    message: 'Volume "{volume}" is offline.',
+    fact: 'rest-facts section 5',
+    inferred: 'that the files endpoint has it, directly',
+  }),
+  fileRangeTooLong: row({
+    code: '262197',
+    status: 400,
+    where: 'direct',
+    message: 'The value "{length}" is invalid for field "length" (<0..1048576>)',
+    target: 'length',
+    fact: 'files overview: a read or a write of more than 1 MB fails',
+    inferred: 'the code',
+  }),
+  multipartInvalid: row({
+    code: '262199',
+    status: 400,
+    where: 'direct',
+    message: 'Invalid multipart/form-data body.',
+    fact: 'addendum section 1 (262199 to 262201: bad body)',
+    inferred: 'that multipart has it, and the words',
   }),
 
   // ---- LUNs, namespaces, clones and copies of files

@@ -1,5 +1,4 @@
 /** LUNs and NVMe namespaces of the simulated ONTAP: each is a file in its volume, with a name and a geometry of its own. */
-import type { ClusterState } from './cluster-state.ts';
 import type { DataCopy } from './data-copy.ts';
 import type { SimulatedVolume } from './volume.ts';
 
@@ -76,14 +75,20 @@ export function parseUnitName(
   return { volume, path, ...(snapshot === undefined ? {} : { snapshot }) };
 }
 
+/** Whose LUNs and namespaces they are. */
+export interface UnitOwner {
+  readonly storageUnits: ReadonlyMap<string, StorageUnit>;
+  has(volume: SimulatedVolume): boolean;
+}
+
 /** The LUNs or namespaces of a cluster by the SVM's view, in the order of their names. */
-export function unitsOf(cluster: ClusterState, kind: StorageUnitKind): StorageUnit[] {
+export function unitsOf(cluster: UnitOwner, kind: StorageUnitKind): StorageUnit[] {
   return [...cluster.storageUnits.values()]
     .filter((unit) => unit.kind === kind && cluster.has(unit.volume))
     .sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
 }
 
-export function unitAt(cluster: ClusterState, volume: SimulatedVolume, path: string): StorageUnit | undefined {
+export function unitAt(cluster: UnitOwner, volume: SimulatedVolume, path: string): StorageUnit | undefined {
   for (const unit of cluster.storageUnits.values()) if (unit.volume === volume && unit.path === path) return unit;
   return undefined;
 }

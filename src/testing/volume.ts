@@ -6,6 +6,7 @@ import { VolumeModelError } from '../errors.ts';
 import type { JsonTree } from './http/json-tree.ts';
 import type { Physics } from './physics.ts';
 import type { Aggregate, Svm } from './svm.ts';
+import type { VolumeMove } from './volume-move.ts';
 
 /** `type` of a volume. */
 export type VolumeType = 'rw' | 'dp';
@@ -123,7 +124,8 @@ export class SimulatedVolume {
   readonly uuid: string;
   /** Number in names of SnapMirror's snapshots. */
   readonly msid: number;
-  readonly svm: Svm;
+  /** A rehost changes it. */
+  svm: Svm;
   readonly style: VolumeStyle;
   readonly createdAt: number;
   readonly isSvmRoot: boolean;
@@ -138,6 +140,8 @@ export class SimulatedVolume {
   readonly expiries = new Map<string, number>();
   /** Of a FlexClone. */
   origin: CloneOrigin | undefined;
+  /** The last move to another aggregate. */
+  move: VolumeMove | undefined;
   /** The FlexClones that share blocks with its snapshots. */
   readonly clones = new Set<SimulatedVolume>();
   /** False for a dp volume to which nothing was transferred yet: it has no file system to mount. */
@@ -147,7 +151,7 @@ export class SimulatedVolume {
   private ownJunctionPath: string | undefined;
   private ownSizeBytes: number;
   private model: WaflVolume | undefined;
-  private readonly ownAggregates: readonly Aggregate[];
+  private ownAggregates: readonly Aggregate[];
   private ownConstituents: readonly Constituent[];
   private readonly surroundings: VolumeSurroundings;
 
@@ -179,6 +183,11 @@ export class SimulatedVolume {
   get aggregates(): readonly Aggregate[] {
     if (this.style === 'flexvol') return this.ownAggregates;
     return [...new Set(this.ownConstituents.map(({ aggregate }) => aggregate))];
+  }
+
+  /** A move has brought it there. */
+  relocate(aggregates: readonly Aggregate[]): void {
+    this.ownAggregates = aggregates;
   }
 
   /** Of a FlexGroup; none of a FlexVol. */
@@ -319,10 +328,24 @@ export class SimulatedVolume {
     this.surroundings.mirrors.volumeChanged(this);
   }
 
+  /** Any change that a host may make to its files. @throws VolumeModelError as `write`, and as the change does */
+  edit(change: (content: WaflVolume) => void): void {
+    this.writable();
+    change(this.content);
+    this.surroundings.mirrors.volumeChanged(this);
+  }
+
   /** Removes a file. */
   remove(path: string): void {
     this.writable();
     this.content.remove(absolute(path));
+    this.surroundings.mirrors.volumeChanged(this);
+  }
+
+  /** Makes a hole: the blocks that lie in it whole are given back. */
+  punch(path: string, offset: number, length: number): void {
+    this.writable();
+    this.content.punchHole(absolute(path), offset, length, { mtime: this.surroundings.physics.timeline.now });
     this.surroundings.mirrors.volumeChanged(this);
   }
 

@@ -1,7 +1,7 @@
 /** For each refusal of LUNs, namespaces, and clones and copies of files, the forbidden request, sent raw. */
 import type { RefusalName } from '../../src/testing/index.ts';
 import type { Answer } from './raw-client.ts';
-import { call, MIB, type Scene } from './raw-client.ts';
+import { call, MIB, Scene } from './raw-client.ts';
 
 export interface OffloadCase {
   send(scene: Scene): Promise<Answer>;
@@ -40,6 +40,10 @@ const peerOf = (applications: readonly string[]) => async (scene: Scene) => {
   const peer = { svm: { name: 'svm1' }, cluster: { name: 'cluster1' } };
   await scene.ok(scene.source, 'POST', '/svm/peers', { svm: { name: 'svm2' }, peer, applications });
 };
+
+const moving = (body: object): OffloadCase => ({
+  send: ({ source, volume }) => call(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { body }),
+});
 
 const cloningFile = (body: object, prepare: (scene: Scene) => unknown = () => {}): OffloadCase => ({
   async send(scene) {
@@ -141,6 +145,41 @@ export const OFFLOAD_CASES = {
         await scene.ok(scene.source, 'POST', '/storage/luns', copy(`/vol/vol2/copy${number}`));
       }
       return call(scene.source, 'POST', '/storage/luns', { body: copy('/vol/vol2/one_more') });
+    },
+  },
+
+  moveToSameAggregate: moving({ 'movement.destination_aggregate.name': 'aggr1' }),
+  moveStateWithAggregate: moving({ 'movement.destination_aggregate.name': 'aggr2', 'movement.state': 'cutover' }),
+  moveWithoutAggregate: moving({ 'movement.state': 'aborted' }),
+  // As Manila sends it (defect 44).
+  moveStateInvalid: moving({ 'movement.destination_aggregate.name': 'aggr2', 'movement.state': 'wait' }),
+  moveRunning: {
+    async send(scene) {
+      const path = `/storage/volumes/${scene.volume.uuid}`;
+      const first = { 'movement.destination_aggregate.name': 'aggr2', 'movement.state': 'cutover_wait' };
+      await call(scene.source, 'PATCH', path, { body: first });
+      await scene.clock.sleep(1000);
+      return call(scene.source, 'PATCH', path, { body: { 'movement.destination_aggregate.name': 'aggr2' } });
+    },
+  },
+  moveHasNoSpace: {
+    send() {
+      const aggregates = ['aggr1', { name: 'tiny', sizeBytes: 4096 }];
+      const scene = new Scene({
+        clusters: [
+          { name: 'cluster1', aggregates },
+          { name: 'cluster2', svms: ['svm1_dr'] },
+        ],
+      });
+      const body = { 'movement.destination_aggregate.name': 'tiny' };
+      return call(scene.source, 'PATCH', `/storage/volumes/${scene.volume.uuid}`, { body });
+    },
+  },
+  rehostRefused: {
+    async send(scene) {
+      await scene.ok(scene.source, 'PATCH', `/storage/volumes/${scene.volume.uuid}`, { nas: { path: '/vol1' } });
+      const body = { vserver: 'svm1', volume: 'vol1', destination_vserver: 'svm2' };
+      return call(scene.source, 'POST', '/private/cli/volume/rehost', { body });
     },
   },
 

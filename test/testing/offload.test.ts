@@ -173,3 +173,53 @@ describe('files', () => {
     expect(sha(vol3.read('/deep/image'))).toBe(sha(scene.volume.read('/lun1')));
   });
 });
+
+describe('a volume', () => {
+  const aggregateOf = async (scene: Scene) =>
+    (await scene.ok(scene.source, 'GET', `/storage/volumes/${scene.volume.uuid}?fields=aggregates,movement`)) as Json;
+
+  it('moves to another aggregate while hosts write to it, and is there after the cutover', async () => {
+    const scene = new Scene({ transferRate: 16_384 });
+    const path = `/storage/volumes/${scene.volume.uuid}`;
+    const answer = await call(scene.source, 'PATCH', path, {
+      body: { 'movement.destination_aggregate.name': 'aggr2' },
+    });
+    await scene.clock.sleep(1000);
+    const moving = await aggregateOf(scene);
+    expect(moving).toMatchObject({ aggregates: [{ name: 'aggr1' }], movement: { state: 'replicating' } });
+    scene.volume.write('/data/while', 0, new Uint8Array(10).fill(1));
+    const digest = scene.volume.digest();
+    expect(await scene.jobEnd(answer)).toMatchObject({ state: 'success' });
+    expect(await aggregateOf(scene)).toMatchObject({
+      aggregates: [{ name: 'aggr2' }],
+      movement: { state: 'success', percent_complete: 100, destination_aggregate: { name: 'aggr2' } },
+    });
+    expect(scene.volume.digest()).toBe(digest);
+  });
+
+  it('waits for its cutover when asked to, and stays where it is when the move is aborted', async () => {
+    const scene = new Scene();
+    const path = `/storage/volumes/${scene.volume.uuid}`;
+    const begin = { 'movement.destination_aggregate.name': 'aggr2', 'movement.state': 'cutover_wait' };
+    const first = await call(scene.source, 'PATCH', path, { body: begin });
+    await scene.clock.sleep(5000);
+    expect((await aggregateOf(scene)).movement.state).toBe('cutover_pending');
+    await call(scene.source, 'PATCH', path, { body: { 'movement.state': 'aborted' } });
+    expect(await scene.jobEnd(first)).toMatchObject({ state: 'failure' });
+    expect(await aggregateOf(scene)).toMatchObject({ aggregates: [{ name: 'aggr1' }], movement: { state: 'aborted' } });
+    const second = await call(scene.source, 'PATCH', path, { body: begin });
+    await scene.clock.sleep(5000);
+    await call(scene.source, 'PATCH', path, { body: { 'movement.state': 'cutover' } });
+    expect(await scene.jobEnd(second)).toMatchObject({ state: 'success' });
+  });
+
+  it('is rehosted with its content, when it is not mounted', async () => {
+    const scene = new Scene();
+    const digest = scene.volume.digest();
+    const body = { vserver: 'svm1', volume: 'vol1', destination_vserver: 'svm2' };
+    expect((await call(scene.source, 'POST', '/private/cli/volume/rehost', { body })).status).toBe(201);
+    expect(scene.source.volume('svm2', 'vol1').digest()).toBe(digest);
+    const gone = await scene.ok(scene.source, 'GET', '/storage/volumes?svm.name=svm1&name=vol1');
+    expect(gone.num_records).toBe(0);
+  });
+});

@@ -2,6 +2,7 @@
 import type { Resource } from '../http/resource.ts';
 import { clusterPeerResource, clusterResource, jobResource, nodeResource, scheduleResource } from './cluster.ts';
 import { fileCloneResource, fileCopyResource } from './file-offload.ts';
+import { fileResource, rootDirectoryResource } from './files.ts';
 import { lunResource } from './luns.ts';
 import { namespaceResource } from './namespaces.ts';
 import { policyResource } from './policies.ts';
@@ -9,6 +10,7 @@ import { relationshipResource, transferResource } from './relationships.ts';
 import { snapshotPolicyResource } from './snapshot-policies.ts';
 import { snapshotResource } from './snapshots.ts';
 import { aggregateResource, svmPeerPermissionResource, svmPeerResource, svmResource } from './svms.ts';
+import { rehostResource } from './volume-moves.ts';
 import { volumeResource } from './volumes.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each record's type stays within its resource
@@ -24,6 +26,9 @@ export const RESOURCES: readonly Resource<any>[] = [
   aggregateResource,
   volumeResource,
   snapshotResource,
+  fileResource,
+  rootDirectoryResource,
+  rehostResource,
   lunResource,
   namespaceResource,
   fileCloneResource,

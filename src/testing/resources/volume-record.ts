@@ -65,6 +65,7 @@ function recordOf(volume: SimulatedVolume, { cluster, snapmirror }: RequestConte
         space: { snapshot: { reserve_percent: reserve } },
       },
       overlaid(settings, {
+        movement: volume.move?.view(),
         uuid: volume.uuid,
         name: volume.name,
         svm: { name: volume.svm.name, uuid: volume.svm.uuid },

@@ -13,9 +13,9 @@ import type { Aggregate, Svm } from '../svm.ts';
 import { Constituent, type SimulatedVolume, type VolumeState, type VolumeType } from '../volume.ts';
 import { becomeClone, type ClonePlan, changeSplit, checkSplit, clonePlanOf } from './flexclones.ts';
 import { checkSize, makeFlexGroup, placement, placementOf, smallestBytes, stepsBefore, styleOf } from './flexgroups.ts';
-import { moveVolume } from './volume-moves.ts';
 import * as fields from './rest-fields.ts';
 import { snapshotPolicyOf } from './snapshot-policies.ts';
+import { moveVolume } from './volume-moves.ts';
 import { quickVolumeValues, volumeRecord } from './volume-record.ts';
 
 /** FlexVols and FlexGroups; the constituents of FlexGroups only where they are asked for. */
@@ -30,6 +30,7 @@ export const volumeResource: Resource<SimulatedVolume | Constituent> = {
     GET: ['is_constituent'],
   },
   expensive: ['constituents'],
+  valuesLeftToResource: ['movement.state'],
   records: (context) => {
     const { cluster, svm } = context;
     const all = [...cluster.volumes.values()];
@@ -324,6 +325,7 @@ const MEANT = new Set([
   'encryption',
   'clone',
   'snapshot_policy',
+  'movement',
   'validate_only',
 ]);
 
