@@ -9,7 +9,7 @@ import { ensuring, resyncing, runChosen, runVerb, verbs } from './commands/mirro
 import { type Peering, peer } from './commands/peer.ts';
 import { ready } from './commands/ready.ts';
 import { rpc } from './commands/rpc.ts';
-import { type SimulateOptions, simulate } from './commands/simulate.ts';
+import { registerSimulate } from './commands/simulate.ts';
 import { status, watch } from './commands/status.ts';
 import { registerStore } from './commands/store.ts';
 import type { CliWorld, ExitCode } from './terminal.ts';
@@ -72,13 +72,11 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
     .option('--store <url>', 'where the backups go: a path, a file: URL or s3://bucket/prefix (default: memory)')
     .action(run((terminal, options: { json?: boolean; timeScale: number; store?: string }) => demo(terminal, options)));
 
-  add('simulate', 'run the simulated ONTAP until interrupted; prints one JSON line when it is ready')
-    .option('--port <n>', 'port of the first cluster, the next ones follow (0: any free port)', port, 0)
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--tls', 'serve https with a certificate made at start')
-    .option('--latency <ms>', 'delay of every answer in milliseconds', nonNegative, 0)
-    .option('--time-scale <factor>', 'simulated seconds per real second', positive, 1)
-    .action(run((terminal, options: SimulateOptions & { json?: boolean }) => simulate(terminal, options)));
+  registerSimulate(
+    add('simulate', 'run the simulated ONTAP until interrupted; prints one JSON line when it is ready'),
+    run,
+    { port, positive, nonNegative },
+  );
 
   const config = program.command('config').description('work on a configuration file').exitOverride();
   config

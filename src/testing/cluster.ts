@@ -3,7 +3,7 @@ import { Work } from './clock.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Fault, ScriptedFault, StruckFaults } from './faults.ts';
 import { answer, contentType } from './http/handler.ts';
-import { belowApi, ConnectionBroken, type SimRequest, type SimResponse } from './http/message.ts';
+import { belowApi, ConnectionBroken, encodingOf, type SimRequest, type SimResponse } from './http/message.ts';
 import { publishAnswer } from './observed-answers.ts';
 import { Refusal } from './refusals.ts';
 import { RESOURCES } from './resources/catalogue.ts';
@@ -173,9 +173,15 @@ export class SimulatedCluster {
     this.#state.goneFor(ms);
   }
 
-  /** When it revives by itself, in epoch milliseconds; undefined when it lives, or is dead until `revive`. */
-  get revivesAt(): number | undefined {
-    return this.#state.revivesAt;
+  /** In how many milliseconds it revives by itself; undefined when it lives, or is dead until `revive`. */
+  get revivesInMs(): number | undefined {
+    const { revivesAt, physics } = this.#state;
+    return revivesAt === undefined ? undefined : Math.max(1, revivesAt - physics.clock.now());
+  }
+
+  /** Lets everything happen that is due by the clock. */
+  settle(): void {
+    this.#state.physics.settle();
   }
 
   /** A certificate, signed by the world's authority, that logs in as the administrator. Once it listens with TLS. */
@@ -287,14 +293,16 @@ export class SimulatedCluster {
   async fetch(request: Request): Promise<Response> {
     const work = new Work(this.#state.physics.clock);
     const { pathname, search } = new URL(request.url);
-    const body = request.body === null ? undefined : await request.text();
     const headers = Object.fromEntries([...request.headers].map(([name, value]) => [name.toLowerCase(), value]));
+    const bytes = request.body === null ? undefined : Buffer.from(await request.arrayBuffer());
+    const body = bytes?.toString(encodingOf(headers));
     const { signal } = request;
     const handled = this.handle({ method: request.method, path: pathname, query: search.slice(1), headers, body });
     work.end();
     try {
-      const { status, headers, body: text } = await orAborted(handled, signal);
-      return new Response(text === '' ? null : text, { status, headers });
+      const { status, headers: answered, body: text } = await orAborted(handled, signal);
+      const given = text === '' ? null : new Uint8Array(Buffer.from(text, encodingOf(answered)));
+      return new Response(given, { status, headers: answered });
     } catch (error) {
       if (!(error instanceof ConnectionBroken)) throw error;
       if (error.partial) return brokenResponse(error, error.partial);

@@ -3,7 +3,9 @@ export { VirtualClock, type VirtualClockOptions } from './clock.ts';
 export type { SimulatedCluster, VolumeSpec } from './cluster.ts';
 export type { ClusterSpec, User } from './cluster-state.ts';
 export { configurationOf, type SimulatedBackend, type SimulatedConfiguration } from './configuration.ts';
-export type { Fault, FaultKind, FaultMatch, FaultOf } from './faults.ts';
+export { CONTENT_PATTERNS, type ContentPattern, type ContentSpec, writeContent } from './content.ts';
+export { type ControlPlane, openControlPlane } from './control-plane.ts';
+export type { Fault, FaultKind, FaultMatch, FaultOf, ScriptedFault } from './faults.ts';
 export {
   FaultyObjectStore,
   type ObjectStoreFault,
@@ -20,13 +22,19 @@ export {
 } from './object-store-contract.ts';
 export { ANSWERS_CHANNEL, type ObservedAnswer } from './observed-answers.ts';
 export { SeededRandom } from './random.ts';
+export { type DrawnFault, RANDOM_FAULT_KINDS, type RandomFaultRates, RandomFaults } from './random-faults.ts';
 export { REFUSALS, type RefusalName, type RefusalRow } from './refusals.ts';
+export { WORLD_FILE_VERSION, type WorldFileFacts, worldFileFacts } from './saved/world-file.ts';
+export { type BuildOptions, buildScenario } from './scenario/building.ts';
+export type { Scenario } from './scenario/form.ts';
+export { parseScenario } from './scenario/scenario.ts';
 export {
   type SnapshotSourceContractCase,
   type SnapshotSourceSubject,
   snapshotSourceContract,
 } from './snapshot-source-contract.ts';
 export { missingStateNeeds, type StateContractCase, type StateSubject, stateContract } from './state-contract.ts';
+export { SteeredClock, type SteeredClockOptions } from './steered-clock.ts';
 export { SWITCHES, type Switches, type SwitchName } from './switches.ts';
 export {
   type CrashOutcome,

@@ -256,7 +256,7 @@ export class SimulatedOntap {
     };
   }
 
-  /** Peers two SVMs in both directions, done and accepted. Names of SVMs are looked up on their clusters. */
+  /** Peers two SVMs in both directions, done and accepted, and their clusters where they are not. Names of SVMs are looked up on their clusters. */
   peerSvms(
     one: { readonly cluster: string; readonly svm: string },
     other: { readonly cluster: string; readonly svm: string },
@@ -270,6 +270,7 @@ export class SimulatedOntap {
     });
     const [from, to] = ends;
     if (!from || !to) return;
+    this.#peerClusters(from.cluster, to.cluster);
     for (const [near, far] of [
       [from, to],
       [to, from],
@@ -305,11 +306,29 @@ export class SimulatedOntap {
     };
   }
 
+  /** What an SVM is called by the SVM that it is peered with; its own name where they are not. */
+  aliasOf(
+    near: { readonly cluster: string; readonly svm: string },
+    far: { readonly cluster: string; readonly svm: string },
+  ): string {
+    const state = this.#world.states.find(({ name }) => name === near.cluster);
+    const peering = state?.svmPeers.find(
+      ({ svm, peerSvm, peerCluster }) =>
+        svm.name === near.svm && peerSvm.name === far.svm && peerCluster.name === far.cluster,
+    );
+    return peering?.alias ?? far.svm;
+  }
+
+  #peerClusters(one: ClusterState, other: ClusterState): void {
+    if (one === other || one.peers.some(({ cluster }) => cluster === other)) return;
+    one.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: other });
+    other.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: one });
+  }
+
   #peerAll(): void {
     for (const [index, one] of this.#world.states.entries()) {
       for (const other of this.#world.states.slice(index + 1)) {
-        one.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: other });
-        other.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: one });
+        this.#peerClusters(one, other);
         const [svm, peer] = [one.svms[0], other.svms[0]];
         if (svm !== undefined && peer !== undefined) {
           this.peerSvms({ cluster: one.name, svm: svm.name }, { cluster: other.name, svm: peer.name });

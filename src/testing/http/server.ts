@@ -7,7 +7,7 @@ import type { Clock } from '../../env.ts';
 import { Work } from '../clock.ts';
 import type { SimulatedCluster } from '../cluster.ts';
 import { CertificateAuthority, type KeyPair } from '../tls.ts';
-import { ConnectionBroken, type SimResponse } from './message.ts';
+import { ConnectionBroken, encodingOf, type SimResponse } from './message.ts';
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -149,11 +149,11 @@ class Listener {
     const work = new Work(this.#clock);
     const finished = new Promise<void>((resolve) => response.once('close', resolve));
     try {
-      const body = await textOf(request);
       const [path = '/', ...rest] = (request.url ?? '/').split('?');
       const headers = Object.fromEntries(
         Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
       );
+      const body = await textOf(request, encodingOf(headers));
       const answered = await work.outside(
         this.#cluster.handle({
           method: request.method ?? 'GET',
@@ -177,10 +177,10 @@ class Listener {
   }
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
+async function textOf(request: IncomingMessage, encoding: 'latin1' | 'utf8'): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks).toString(encoding);
 }
 
 function verifiedSubject({ socket }: IncomingMessage): { commonName: string } | undefined {
@@ -191,8 +191,9 @@ function verifiedSubject({ socket }: IncomingMessage): { commonName: string } | 
 }
 
 function send(response: ServerResponse, { status, headers, body }: SimResponse): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
+  const bytes = Buffer.from(body, encodingOf(headers));
+  response.writeHead(status, { ...headers, 'content-length': bytes.length });
+  response.end(bytes);
 }
 
 function sendHalf(response: ServerResponse, { status, headers, body }: SimResponse): Promise<void> {
