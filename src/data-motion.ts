@@ -2,6 +2,8 @@
  * Facade (layer 4): Cinder's DataMotionMixin as a class that composes the configuration, the ONTAP port and the verbs. It
  * holds no rule and does no I/O itself.
  */
+import type { OperationReport } from './core/failover/outcome.ts';
+import type { FailoverPlan } from './core/failover/plan.ts';
 import type { Protection } from './core/mirror/protection.ts';
 import { protectionOf } from './core/mirror/protection.ts';
 import type { Readiness } from './core/readiness.ts';
@@ -20,6 +22,10 @@ import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
 import { ConfigError, InterruptedError } from './errors.ts';
 import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
+import { failover } from './run/failover/apply-failover.ts';
+import type { FailoverOptions, FailoverSelection, PlanFailoverOptions } from './run/failover/options.ts';
+import { planFailover } from './run/failover/plan-failover.ts';
+import type { FailoverWorld } from './run/failover/world.ts';
 import type { AbortOptions } from './run/mirror/abort.ts';
 import { abortSnapmirror } from './run/mirror/abort.ts';
 import { coalescing } from './run/mirror/coalescing-svm.ts';
@@ -407,6 +413,27 @@ export class DataMotion {
     return this.#onMany(selection, options, 'release the sources', (context) => releaseSnapmirror(context, options));
   }
 
+  /**
+   * What a failover would do: which target and why, how old each copy is, step by step, and what has to be accepted by name. Reads
+   * only; a source that does not answer is part of the answer.
+   * @throws FailoverError `FAILOVER_NO_USABLE_TARGET`
+   */
+  async planFailover(selection: FailoverSelection, options: PlanFailoverOptions = {}): Promise<FailoverPlan> {
+    return this.#under(options, 'plan the failover', (signal) => planFailover(this.#world, selection, options, signal));
+  }
+
+  /**
+   * Makes one target the side that is written to: last update where the source answers, fencing mark, break, mount. Of a selection the
+   * plan is made on the way. One outcome a volume; called again, it goes on from what the clusters show. (Cinder: failover_host)
+   * @throws FailoverError before anything is changed: `FAILOVER_NOT_ACKNOWLEDGED`, `FAILOVER_PLAN_STALE`, `FAILOVER_NO_USABLE_TARGET`
+   */
+  async failover(
+    what: FailoverPlan | FailoverSelection,
+    options: FailoverOptions = {},
+  ): Promise<OperationReport<'failover'>> {
+    return this.#under(options, 'fail over', (signal) => failover(this.#world, what, options, signal));
+  }
+
   /** Closes the connections to all clusters, for good; a call after it is refused with `CLOSED`. Safe to repeat. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -416,6 +443,27 @@ export class DataMotion {
   /** As `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  get #world(): FailoverWorld {
+    return {
+      env: this.#env,
+      configuration: this.#configuration,
+      svmOf: (backend) => this.#svm(backend),
+      timingOf: (backend) => this.#timingOf(backend),
+      peersReader,
+    };
+  }
+
+  #timingOf(name: string): MirrorTiming {
+    const backend = backendOf(this.#configuration, name);
+    return {
+      ...DEFAULT_MIRROR_TIMING,
+      quiesceTimeoutMs: backend.quiesceTimeoutMs,
+      volumeOnlineTimeoutMs: backend.volumeOnlineTimeoutMs,
+      changeTimeoutMs: Math.max(DEFAULT_MIRROR_TIMING.changeTimeoutMs, backend.jobTimeoutMs),
+      ...this.#timing,
+    };
   }
 
   #svm(name: string): OntapSvm {
@@ -505,20 +553,13 @@ export class DataMotion {
     options: VerbOptions,
     signal: AbortSignal,
   ): MirrorContext {
-    const backend = backendOf(this.#configuration, pair.source.backend);
     return {
       env: this.#env,
       pair,
       source,
       destination,
       peersOf: peersReader(signal),
-      timing: {
-        ...DEFAULT_MIRROR_TIMING,
-        quiesceTimeoutMs: backend.quiesceTimeoutMs,
-        volumeOnlineTimeoutMs: backend.volumeOnlineTimeoutMs,
-        changeTimeoutMs: Math.max(DEFAULT_MIRROR_TIMING.changeTimeoutMs, backend.jobTimeoutMs),
-        ...this.#timing,
-      },
+      timing: this.#timingOf(pair.source.backend),
       signal,
       onProgress: options.onProgress ?? (() => {}),
     };

@@ -1,0 +1,92 @@
+/**
+ * Run (layer 3): the fencing marks on the clusters: written before anything that cannot be undone, and read again immediately before
+ * each such thing. Between that look and ONTAP's own effect lies a window of one request, which only a lock of the caller's closes.
+ */
+import type { PairFacts, VolumeFacts } from '../../core/failover/facts.ts';
+import { commentWith, type Mark, markIn, outranks } from '../../core/failover/mark.ts';
+import type { Side } from '../../core/failover/vocabulary.ts';
+import { DataMotionError, FailoverError, OntapError } from '../../errors.ts';
+import type { OntapSvm } from '../../ontap/ontap-svm.ts';
+import type { Route } from './world.ts';
+
+/** What this call wrote, and has to find again. */
+export interface Claim {
+  readonly epoch: number;
+  readonly operation: string;
+}
+
+export function svmAt(route: Route, side: Side): OntapSvm {
+  return side === 'source' ? route.sourceSvm : route.targetSvm;
+}
+
+/** Writes the mark into the volume's comment. @throws OntapError also `ONTAP_NOT_FOUND` */
+export async function writeMark(
+  route: Route,
+  side: Side,
+  found: VolumeFacts | undefined,
+  mark: Mark,
+  signal: AbortSignal = route.signal,
+): Promise<void> {
+  const svm = svmAt(route, side);
+  if (found === undefined) {
+    throw new OntapError('ONTAP_NOT_FOUND', `${svm.backend} has no such volume`, {
+      attempted: 'write the fencing mark',
+      cluster: svm.cluster,
+    });
+  }
+  const change = await svm.changeVolume(found.uuid, { comment: commentWith(found.comment, mark) }, { signal });
+  await svm.finish(change, { signal, look: async () => true });
+}
+
+/**
+ * @param siblings the other targets of the backend, where somebody else may have claimed the same volume
+ * @throws FailoverError `FAILOVER_FENCED` when this claim is not the newest any more; OntapError when it cannot be read
+ */
+export async function requireClaim(
+  route: Route,
+  pair: Pick<PairFacts, 'volume' | 'source' | 'target'>,
+  claim: Claim,
+  sides: readonly Side[],
+  siblings: readonly OntapSvm[] = [],
+): Promise<void> {
+  const reads = sides.map(async (side) => {
+    const svm = svmAt(route, side);
+    const volume = await svm.volume(pair[side].volume, { signal: route.signal });
+    const mark = markIn(volume?.comment);
+    if (mark?.epoch !== claim.epoch || mark.operation !== claim.operation) throw overtaken(route, pair, side, mark);
+  });
+  const rivals = siblings.map(async (svm) => {
+    const mark = await markAt(route, svm, pair.volume);
+    if (mark?.authority !== 'here' || mark.operation === claim.operation) return;
+    if (outranks(mark, { ...claim, authority: 'here' })) throw overtaken(route, pair, 'target', mark);
+  });
+  await Promise.all([...reads, ...rivals]);
+}
+
+/** A target that does not answer cannot be asked whether it was claimed. */
+async function markAt(route: Route, svm: OntapSvm, volume: string): Promise<Mark | undefined> {
+  try {
+    return markIn((await svm.volume(volume, { signal: route.signal }))?.comment);
+  } catch (error) {
+    route.signal.throwIfAborted();
+    if (error instanceof DataMotionError) return undefined;
+    throw error;
+  }
+}
+
+function overtaken(
+  route: Route,
+  pair: Pick<PairFacts, 'volume' | 'source' | 'target'>,
+  side: Side,
+  mark: Mark | undefined,
+): FailoverError {
+  const { backend, volume } = pair[side];
+  const by = mark === undefined ? 'its mark is gone' : `operation ${mark.operation} holds epoch ${mark.epoch}`;
+  return new FailoverError('FAILOVER_FENCED', `somebody else took ${backend}:${volume} over: ${by}`, {
+    volume: pair.volume,
+    cluster: svmAt(route, side).cluster,
+    attempted: 'check the fencing mark',
+    remedy: 'let the other one finish, then look at the state and plan again',
+    details: { found: mark },
+  });
+}

@@ -1,0 +1,57 @@
+/** Run (layer 3): the side that lost its authority, and what can be done about it. Every part of it can be called again. */
+import type { SideFacts, VolumeFacts } from '../../core/failover/facts.ts';
+import { isWritable } from '../../core/failover/facts.ts';
+import type { Mark } from '../../core/failover/mark.ts';
+import type { Fence, Side } from '../../core/failover/vocabulary.ts';
+import { svmAt, writeMark } from './claims.ts';
+import type { Route } from './world.ts';
+
+/**
+ * Unmounts the volume, takes it offline where that is wanted, and marks it. What is so already is not done again.
+ * @returns false when there was nothing to do
+ */
+export async function fence(
+  route: Route,
+  side: Side,
+  { found }: SideFacts,
+  how: Exclude<Fence, 'none'>,
+  mark: Omit<Mark, 'fence' | 'authority'>,
+  signal: AbortSignal = route.signal,
+): Promise<boolean> {
+  if (found === undefined) return false;
+  const svm = svmAt(route, side);
+  const marked = found.mark?.fence === how && found.mark.epoch === mark.epoch && found.mark.authority === 'peer';
+  if (!marked) await writeMark(route, side, found, { ...mark, authority: 'peer', fence: how }, signal);
+  if (found.junctionPath !== undefined) {
+    const change = await svm.changeVolume(found.uuid, { junctionPath: null }, { signal });
+    await svm.finish(change, { signal, look: async () => true });
+  }
+  if (how === 'offline' && found.state === 'online') {
+    await svm.finish(await svm.changeVolume(found.uuid, { state: 'offline' }, { signal }), {
+      signal,
+      look: async () => true,
+    });
+  }
+  return !marked || found.junctionPath !== undefined || (how === 'offline' && found.state === 'online');
+}
+
+/** A side that takes no writes needs no fence; one that is merely not mounted counts as fenced if its mark says so. */
+export function isFenced(side: SideFacts, how: Exclude<Fence, 'none'>): boolean {
+  if (!side.answers) return false;
+  if (!isWritable(side)) return true;
+  return how === 'unmount' && side.found?.junctionPath === undefined && side.found?.mark?.fence !== undefined;
+}
+
+/** Mounts a volume that is mounted nowhere. */
+export async function mountAt(
+  route: Route,
+  side: Side,
+  found: VolumeFacts | undefined,
+  junctionPath: string,
+): Promise<string> {
+  if (found === undefined || found.junctionPath !== undefined) return found?.junctionPath ?? junctionPath;
+  const svm = svmAt(route, side);
+  const { signal } = route;
+  await svm.finish(await svm.mountVolume(found.uuid, junctionPath, { signal }), { signal, look: async () => true });
+  return junctionPath;
+}
