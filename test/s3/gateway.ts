@@ -23,12 +23,15 @@ export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'testsecret' 
 
 export class Gateway {
   readonly endpoint: string;
+  /** `radosgw 16.2.15, ...` */
+  readonly versions: string;
   readonly #folder: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #daemons: { readonly name: string; readonly child: ChildProcess }[] = [];
   readonly #onExit = () => this.#kill();
 
-  private constructor(folder: string, environment: NodeJS.ProcessEnv, port: number) {
+  private constructor(folder: string, environment: NodeJS.ProcessEnv, port: number, versions: string) {
+    this.versions = versions;
     this.#folder = folder;
     this.#environment = environment;
     this.endpoint = `http://127.0.0.1:${port}`;
@@ -36,11 +39,16 @@ export class Gateway {
   }
 
   /** Up when it resolves; all that was started is stopped when it rejects. */
-  static async start({ root }: UnpackedPackages, { memoryBytes = 4 * GIB } = {}): Promise<Gateway> {
+  static async start({ root, versions }: UnpackedPackages, { memoryBytes = 4 * GIB } = {}): Promise<Gateway> {
     // A short path: sockets below it have names of at most 107 bytes.
     const folder = mkdtempSync(join(tmpdir(), 's3-gateway-'));
     const [port, monitorPort] = [await freePort(), await freePort()];
-    const gateway = new Gateway(folder, environmentOf(root), port);
+    const gateway = new Gateway(
+      folder,
+      environmentOf(root),
+      port,
+      versions.filter((name) => /^(radosgw|restic) /.test(name)).join(', '),
+    );
     try {
       await gateway.#start(root, port, monitorPort, memoryBytes);
       return gateway;
@@ -48,6 +56,19 @@ export class Gateway {
       await gateway.stop();
       throw error;
     }
+  }
+
+  /** Requests that it answered since it began. */
+  requests(): number {
+    const socket = join(this.#folder, 'run', 'client.admin.asok');
+    return (JSON.parse(this.#run('ceph', ['--admin-daemon', socket, 'perf', 'dump'])) as { rgw: { req: number } }).rgw
+      .req;
+  }
+
+  /** Bytes of the objects in a bucket. */
+  storedBytes(bucket: string): number {
+    const told = JSON.parse(this.#run('radosgw-admin', ['bucket', 'stats', `--bucket=${bucket}`])) as BucketStats;
+    return told.usage['rgw.main']?.size_actual ?? 0;
   }
 
   /** The program of the gateway's packages with its environment. */
@@ -97,20 +118,22 @@ export class Gateway {
     await this.#connects(port);
   }
 
-  #run(program: string, args: readonly string[]): void {
-    const { status, stderr, error } = spawnSync(program, ['-c', join(this.#folder, 'ceph.conf'), ...args], {
+  #run(program: string, args: readonly string[]): string {
+    const { status, stdout, stderr, error } = spawnSync(program, ['-c', join(this.#folder, 'ceph.conf'), ...args], {
       env: this.#environment,
       encoding: 'utf8',
       timeout: 60_000,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
-    if (status === 0) return;
+    if (status === 0) return stdout;
     throw new Error(`${program} ${args.join(' ')} failed: ${(stderr ?? '').trim() || error?.message}`);
   }
 
   #daemon(name: string, args: readonly string[]): void {
     const log = openSync(join(this.#folder, 'log', name), 'a');
-    const child = spawn(name, ['-c', join(this.#folder, 'ceph.conf'), ...args, '-f'], {
+    // It ends with this process, however that ends.
+    const bound = ['--pdeathsig', 'SIGKILL', name, '-c', join(this.#folder, 'ceph.conf'), ...args, '-f'];
+    const child = spawn('setpriv', bound, {
       env: this.#environment,
       stdio: ['ignore', log, log],
     });
@@ -143,6 +166,11 @@ export class Gateway {
 }
 
 const GIB = 2 ** 30;
+
+/** The part of radosgw-admin's answer that is read. */
+interface BucketStats {
+  readonly usage: Readonly<Record<string, { readonly size_actual: number }>>;
+}
 
 function environmentOf(root: string): NodeJS.ProcessEnv {
   const at = (...paths: string[]) => paths.map((path) => join(root, path)).join(':');
