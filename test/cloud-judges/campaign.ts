@@ -4,6 +4,7 @@
  *   node test/cloud-judges/campaign.ts [--histories 2000] [--engine 500] [--seed 1] [--shard 1/2] [--minutes 30] [--resume]
  *   node test/cloud-judges/campaign.ts --layer engine --replay SEED/PATH     a failing history, as a report told it
  *
+ * `--quick` ends with the first failure, and does not look for a shorter history that fails.
  * `--engine` says how many of the histories run through the engine; the others run through the phases alone. Each shard
  * keeps what it has done in .tmp/cloud-campaign, from which `--resume` goes on. The last line counts histories.
  */
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     shard: { type: 'string', default: '1/1' },
     minutes: { type: 'string', default: '600' },
     resume: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
     layer: { type: 'string', default: 'engine' },
     replay: { type: 'string' },
   },
@@ -55,7 +57,7 @@ async function run(): Promise<void> {
     const name = `${batch.layer} ${batch.seed} ${batch.histories}`;
     if (progress.done.includes(name)) continue;
     if (performance.now() > until) break;
-    const { counts, kinds, failure } = await playBatch(batch);
+    const { counts, kinds, failure } = await playBatch({ ...batch, quick: options.quick });
     const totals = progress.totals[batch.layer];
     add(totals, { histories: batch.histories, ...counts });
     for (const [kind, count] of Object.entries(kinds)) add(totals, { [`step ${kind}`]: count });
@@ -63,6 +65,7 @@ async function run(): Promise<void> {
     if (failure !== undefined) {
       progress.failures.push(failure.report);
       say(`FAILED: ${failure.report}`);
+      if (options.quick) break;
     }
     progress.seconds = before + (performance.now() - startedAt) / 1000;
     write(file, progress);

@@ -14,6 +14,8 @@ export interface Batch {
   readonly histories: number;
   /** Where a failing history was found, to play that one again. */
   readonly path?: string | undefined;
+  /** A failing history is told as it is, and not made shorter first. */
+  readonly quick?: boolean | undefined;
 }
 
 export interface BatchResult {
@@ -31,7 +33,7 @@ export interface BatchFailure {
   readonly report: string;
 }
 
-export async function playBatch({ layer, seed, histories, path }: Batch): Promise<BatchResult> {
+export async function playBatch({ layer, seed, histories, path, quick = false }: Batch): Promise<BatchResult> {
   const counts: Record<string, number> = {};
   const kinds: Record<string, number> = {};
   const property = fc.asyncProperty(history, async (steps) => {
@@ -40,7 +42,12 @@ export async function playBatch({ layer, seed, histories, path }: Batch): Promis
     add(counts, machine.counts);
     add(kinds, machine.kinds);
   });
-  const result = await fc.check(property, { numRuns: histories, seed, ...(path !== undefined && { path }) });
+  const result = await fc.check(property, {
+    numRuns: histories,
+    seed,
+    endOnFailure: quick,
+    ...(path !== undefined && { path }),
+  });
   if (!result.failed) return { counts, kinds };
   const { errorInstance: error, counterexample, counterexamplePath } = result;
   const message = error instanceof Error ? error.message : String(error);
