@@ -374,13 +374,33 @@ function quickRelationshipValues(
       return [asSource ? source.volume.svm.name : far(source, destination)];
     case 'destination.svm.name':
       return [asSource ? far(destination, source) : destination.volume.svm.name];
+  }
+  if (asSource) return SOURCES_VIEW_LACKS.has(field) ? [] : undefined;
+  const now = context.cluster.physics.timeline.now - context.staleMs;
+  const look = relationship.lookAt(now);
+  switch (field) {
     case 'state':
-      return asSource ? [] : [relationship.stateAt(context.cluster.physics.clock.now() - context.staleMs)];
+      return [look.state];
     case 'healthy':
-      return asSource ? [] : [relationship.healthy];
+      return [look.healthy];
+    case 'policy.name':
+      return [relationship.policy.name];
+    case 'policy.type':
+      return [relationship.policy.rules.type];
+    case 'lag_time':
+      return given(lagOf(relationship, look, context.cluster, now));
+    case 'transfer.state':
+      return given((look.running ?? look.lastEnded)?.stateAt(now));
     default:
       return undefined;
   }
+}
+
+/** Of the fields below, those that list_destinations_only never shows. */
+const SOURCES_VIEW_LACKS: ReadonlySet<string> = new Set(['state', 'healthy', 'lag_time', 'transfer.state']);
+
+function given(value: unknown): readonly unknown[] {
+  return value === undefined ? [] : [value];
 }
 
 /** The source's view knows the two ends and little else. */
