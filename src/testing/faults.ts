@@ -1,6 +1,5 @@
 /** Scripted faults: what goes wrong, with which requests, and how often. */
 import { pathMatches } from './http/message.ts';
-import type { RandomFaults } from './random-faults.ts';
 
 /** Which requests a fault meets. */
 export interface FaultMatch {
@@ -67,7 +66,7 @@ export type FaultOf<K extends FaultKind> = Extract<Fault, { readonly kind: K }>;
 export class Faults {
   private scripted: ScriptedFault[] = [];
   private nextId = 1;
-  private drawn: { readonly from: RandomFaults; readonly cluster: string } | undefined;
+  private drawn: { readonly from: FaultSource; readonly cluster: string } | undefined;
 
   /** Returns the way to remove it. */
   add(fault: Fault): () => void {
@@ -90,7 +89,7 @@ export class Faults {
   }
 
   /** Besides those added, faults as they are drawn for a cluster; undefined for none. */
-  draw(from: RandomFaults | undefined, cluster: string): void {
+  draw(from: FaultSource | undefined, cluster: string): void {
     this.drawn = from && { from, cluster };
   }
 
@@ -107,6 +106,12 @@ export class Faults {
     const drawn = this.drawn?.from.draw(this.drawn.cluster, method, path);
     return new StruckFaults(drawn ? [...struck, drawn] : struck);
   }
+}
+
+/** Where faults come from that nobody added. */
+export interface FaultSource {
+  /** The fault that a request to a cluster meets, if any. */
+  draw(cluster: string, method: string, path: string): Fault | undefined;
 }
 
 /** A fault of a cluster, and what has become of it so far. */

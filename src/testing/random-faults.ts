@@ -2,7 +2,7 @@
  * Faults by seed: with every request it is drawn whether something goes wrong with it, and what. The same seed and the
  * same requests give the same faults; what was drawn is kept, to explain a run and to play it again as a script.
  */
-import type { Fault, FaultKind } from './faults.ts';
+import type { Fault, FaultKind, FaultSource } from './faults.ts';
 import { SeededRandom } from './random.ts';
 
 /** What may go wrong, and how often. */
@@ -28,7 +28,7 @@ export interface DrawnFault {
 }
 
 /** Random faults of one world; see the top of the file. */
-export class RandomFaults {
+export class RandomFaults implements FaultSource {
   /** What was drawn, in order. */
   readonly log: DrawnFault[] = [];
   private readonly rates: readonly (readonly [FaultKind, number])[];

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { SeededRandom, type SimulatedCluster, SimulatedOntap, VirtualClock } from '../../../src/testing/index.ts';
 import { RESOURCES } from '../../../src/testing/resources/catalogue.ts';
 import { SAVED_CLASSES } from '../../../src/testing/saved/saved-classes.ts';
@@ -53,11 +55,21 @@ async function relationshipUuids(cluster: SimulatedCluster): Promise<string[]> {
   return json.records.map(({ uuid }: Json) => uuid);
 }
 
+/** Paths that the API's document has a GET of. */
+const DOCUMENTED = new Set(
+  Object.entries(
+    (parse(readFileSync('src/netapp-ontap-rest-client/openapi.yaml', 'utf8')) as { paths: Record<string, object> })
+      .paths,
+  )
+    .filter(([, operations]) => 'get' in operations)
+    .map(([path]) => path),
+);
+
 /** Each resource's collection, below every volume and relationship where it is below one. */
 async function pathsOf(cluster: SimulatedCluster): Promise<string[]> {
   const volumes = cluster.volumes.map(({ uuid }) => uuid);
   const relationships = await relationshipUuids(cluster);
-  return RESOURCES.flatMap(({ path }) => {
+  return RESOURCES.filter(({ path }) => DOCUMENTED.has(path)).flatMap(({ path }) => {
     if (path.includes('{volume.uuid}')) return volumes.map((uuid) => path.replace('{volume.uuid}', uuid));
     if (path.includes('{relationship.uuid}'))
       return relationships.map((uuid) => path.replace('{relationship.uuid}', uuid));
@@ -199,7 +211,7 @@ describe('a world as a file', () => {
         for (const world of [whole, rest]) await pass(world, 2 * 3_600_000);
         expect(await everythingSeen(rest)).toEqual(await everythingSeen(whole));
       }),
-      { numRuns: 25, seed: 7 },
+      { numRuns: 10, seed: 7 },
     );
   });
 
