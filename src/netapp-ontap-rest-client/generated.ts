@@ -56,6 +56,42 @@ export interface paths {
         patch: operations["steerJob"];
         trace?: never;
     };
+    "/cluster/licensing/licenses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the cluster is licensed for. */
+        get: operations["listLicenses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cluster/licensing/licenses/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** One licence. */
+        get: operations["getLicense"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cluster/peers": {
         parameters: {
             query?: never;
@@ -66,11 +102,14 @@ export interface paths {
         /** Clusters this one is peered with. */
         get: operations["listClusterPeers"];
         put?: never;
-        post?: never;
-        delete?: never;
+        /** Peers with a cluster that knows the same passphrase, or waits for it. */
+        post: operations["createClusterPeer"];
+        /** Deletes this cluster's half of every peering that the query selects. */
+        delete: operations["deleteClusterPeers"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes every cluster peer that the query selects. */
+        patch: operations["changeClusterPeers"];
         trace?: never;
     };
     "/cluster/peers/{uuid}": {
@@ -86,10 +125,12 @@ export interface paths {
         get: operations["getClusterPeer"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Deletes this cluster's half of the peering. */
+        delete: operations["deleteClusterPeer"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Renames a peer, changes its applications, renews the passphrase. */
+        patch: operations["changeClusterPeer"];
         trace?: never;
     };
     "/cluster/schedules": {
@@ -451,6 +492,49 @@ export interface paths {
         head?: never;
         /** Mounts, unmounts, takes offline or online, renames, resizes, moves, splits, ... one volume. */
         patch: operations["changeVolume"];
+        trace?: never;
+    };
+    "/storage/volumes/{volume.uuid}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                "volume.uuid": string;
+            };
+            cookie?: never;
+        };
+        /** What is in the root directory of a volume. */
+        get: operations["listRootDirectory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/storage/volumes/{volume.uuid}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                "volume.uuid": string;
+                /** @description Relative to the root; slashes and dots are encoded */
+                path: string;
+            };
+            cookie?: never;
+        };
+        /** Lists a directory, describes one file (return_metadata), or reads bytes of it (Accept multipart/form-data). */
+        get: operations["readFile"];
+        put?: never;
+        /** Makes a file with bytes (multipart/form-data), a directory or a symbolic link. */
+        post: operations["createFile"];
+        /** Removes a file or an empty directory; with recurse a whole tree. */
+        delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        /** Writes bytes (multipart/form-data), renames, resizes. */
+        patch: operations["changeFile"];
         trace?: never;
     };
     "/storage/volumes/{volume.uuid}/snapshots": {
@@ -817,11 +901,31 @@ export interface components {
                 state?: "ok" | "absent" | "pending" | "problem";
                 /** @enum {string} */
                 in_use?: "ok" | "absent" | "revoked";
+                expiry_time?: string;
+                generate_passphrase?: boolean;
+                /** @description Answered only by the POST or PATCH that has one generated */
+                passphrase?: string;
             };
             encryption?: {
                 /** @enum {string} */
                 state?: "none" | "tls_psk";
+                /** @enum {string} */
+                proposed?: "none" | "tls_psk";
             };
+            initial_allowed_svms?: components["schemas"]["named"][];
+        };
+        cluster_peer_change: {
+            num_records?: number;
+            records?: components["schemas"]["cluster_peer"][];
+        };
+        license: {
+            _links?: components["schemas"]["self_link"];
+            name?: string;
+            /** @enum {string} */
+            state?: "compliant" | "noncompliant" | "unlicensed" | "unknown";
+            /** @enum {string} */
+            scope?: "not_available" | "site" | "cluster" | "node" | "pool";
+            description?: string;
         };
         schedule: {
             _links?: components["schemas"]["self_link"];
@@ -1445,6 +1549,40 @@ export interface components {
             reference_path?: string;
             reference_cutover_time?: number;
         };
+        file_info: {
+            _links?: components["schemas"]["self_link"];
+            /** @description Of the directory */
+            path?: string;
+            name?: string;
+            /** @enum {string} */
+            type?: "file" | "directory" | "blockdev" | "chardev" | "symlink" | "socket" | "fifo" | "stream" | "lun";
+            size?: number;
+            bytes_used?: number;
+            /** @description Of a symbolic link */
+            target?: string;
+            /** @description Octal digits */
+            unix_permissions?: number;
+            owner_id?: number;
+            group_id?: number;
+            hard_links_count?: number;
+            inode_number?: number;
+            inode_generation?: number;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            modified_time?: string;
+            /** Format: date-time */
+            changed_time?: string;
+            /** Format: date-time */
+            accessed_time?: string;
+            is_empty?: boolean;
+            is_junction?: boolean;
+            is_snapshot?: boolean;
+            is_vm_aligned?: boolean;
+        };
+        file_change: {
+            job?: components["schemas"]["job_link"];
+        };
         snapshot_policy: {
             _links?: components["schemas"]["self_link"];
             uuid?: string;
@@ -1656,6 +1794,70 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    listLicenses: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+                /** @description Largest page */
+                max_records?: components["parameters"]["max_records"];
+                /** @description Fields to sort by, each with an optional `asc` or `desc` */
+                order_by?: components["parameters"]["order_by"];
+                /** @description false: only count */
+                return_records?: components["parameters"]["return_records"];
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                name?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of licences */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        _links?: components["schemas"]["page_links"];
+                        num_records?: number;
+                        records?: components["schemas"]["license"][];
+                    };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    getLicense: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The licence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["license"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     listClusterPeers: {
         parameters: {
             query?: {
@@ -1696,6 +1898,94 @@ export interface operations {
             default: components["responses"]["failed"];
         };
     };
+    createClusterPeer: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cluster_peer"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cluster_peer_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteClusterPeers: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeClusterPeers: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                uuid?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cluster_peer"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
     getClusterPeer: {
         parameters: {
             query?: {
@@ -1718,6 +2008,52 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["cluster_peer"];
                 };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteClusterPeer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeClusterPeer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: components["parameters"]["uuid"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cluster_peer"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["failed"];
         };
@@ -3548,6 +3884,209 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["volume_change"];
                 };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    listRootDirectory: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+                /** @description Largest page */
+                max_records?: components["parameters"]["max_records"];
+                /** @description Fields to sort by, each with an optional `asc` or `desc` */
+                order_by?: components["parameters"]["order_by"];
+                /** @description false: only count */
+                return_records?: components["parameters"]["return_records"];
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                name?: string;
+                type?: string;
+            };
+            header?: never;
+            path: {
+                "volume.uuid": string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of names */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        _links?: components["schemas"]["page_links"];
+                        num_records?: number;
+                        records?: components["schemas"]["file_info"][];
+                    };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    readFile: {
+        parameters: {
+            query?: {
+                /** @description Which fields to return, dotted; a parent's name stands for all below it, `*` for all that are cheap */
+                fields?: components["parameters"]["fields"];
+                /** @description Largest page */
+                max_records?: components["parameters"]["max_records"];
+                /** @description Fields to sort by, each with an optional `asc` or `desc` */
+                order_by?: components["parameters"]["order_by"];
+                /** @description false: only count */
+                return_records?: components["parameters"]["return_records"];
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                name?: string;
+                type?: string;
+                size?: number;
+                return_metadata?: boolean;
+                byte_offset?: number;
+                /** @description At most 1 MB */
+                length?: number;
+            };
+            header?: never;
+            path: {
+                "volume.uuid": string;
+                /** @description Relative to the root; slashes and dots are encoded */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of names; bytes are one part of multipart/form-data */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        _links?: components["schemas"]["page_links"];
+                        num_records?: number;
+                        records?: components["schemas"]["file_info"][];
+                    };
+                    "multipart/form-data": {
+                        /** Format: binary */
+                        data?: string;
+                    };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    createFile: {
+        parameters: {
+            query?: {
+                /** @description Answer with what was created */
+                return_records?: components["parameters"]["return_created"];
+                /** @description -1 is the end */
+                byte_offset?: number;
+                overwrite?: boolean;
+                stream_name?: string;
+            };
+            header?: never;
+            path: {
+                "volume.uuid": string;
+                /** @description Relative to the root; slashes and dots are encoded */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["file_info"];
+                "multipart/form-data": {
+                    /** Format: binary */
+                    data?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    deleteFile: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to wait for the end before answering with a job */
+                return_timeout?: components["parameters"]["change_return_timeout"];
+                recurse?: boolean;
+                throttle_deletion?: number;
+            };
+            header?: never;
+            path: {
+                "volume.uuid": string;
+                /** @description Relative to the root; slashes and dots are encoded */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["file_change"];
+                };
+            };
+            /** @description A job removes it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["file_change"];
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    changeFile: {
+        parameters: {
+            query?: {
+                /** @description -1 is the end */
+                byte_offset?: number;
+                stream_name?: string;
+            };
+            header?: never;
+            path: {
+                "volume.uuid": string;
+                /** @description Relative to the root; slashes and dots are encoded */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["file_info"];
+                "multipart/form-data": {
+                    /** Format: binary */
+                    data?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["failed"];
         };

@@ -64,6 +64,17 @@ const cloning = (changes: object): Case => ({
     call(source, 'POST', '/storage/volumes', { body: { name: 'c', 'svm.name': 'svm1', ...changes } }),
 });
 
+const MULTIPART = { accept: 'multipart/form-data' };
+
+const onFile = (method: string, path: string, options?: CallOptions): Case => ({
+  send: ({ source, volume }) => call(source, method, `/storage/volumes/${volume.uuid}/files/${path}`, options),
+});
+
+const uploading = (data: string): CallOptions => ({
+  headers: { 'content-type': 'multipart/form-data; boundary=edge' },
+  body: `--edge\r\nContent-Disposition: form-data; name="file"\r\n\r\n${data}\r\n--edge--\r\n`,
+});
+
 const snapshotPolicy = (copies: readonly object[]): Case =>
   onSource('POST', '/storage/snapshot-policies', { body: { name: 'mine', copies } });
 
@@ -134,6 +145,8 @@ const CASES: Record<RefusalName, Case> = {
   fieldCannotBeSet: creatingVolume({ uuid: NOBODY }),
   fieldNotPatchable: patchingVolume({ type: 'dp' }),
   invalidValue: onSource('GET', '/storage/volumes?fields=colour'),
+  secretInUrl: onSource('GET', '/cluster/peers?authentication.passphrase=open'),
+  badUrl: onSource('GET', '/storage/volumes/100%'),
   bodyNotAllowed: {
     // `fetch` itself refuses a GET with a body; DELETE meets the same rule.
     send: ({ source, volume }) => call(source, 'DELETE', `/storage/volumes/${volume.uuid}`, { body: { force: true } }),
@@ -208,6 +221,7 @@ const CASES: Record<RefusalName, Case> = {
   }),
   notWithCreateDestination: creating({ throttle: 100, create_destination: { enabled: true } }),
   destinationNotProvisioned: creating({ create_destination: { enabled: true } }),
+  destinationNameInvalid: creating({ destination: { path: 'svm1_dr:no-name' }, create_destination: { enabled: true } }),
   destinationHasNoSpace: {
     send: ({ destination }) =>
       call(destination, 'POST', RELATIONSHIPS, {
@@ -249,6 +263,7 @@ const CASES: Record<RefusalName, Case> = {
   stateTransient: patching({ state: 'synchronizing' }),
   stateInvalid: patching({ state: 'snapmirrored' }, { policy: 'Sync', initialized: false }),
   stateInvalidForAsync: patching({ state: 'in_sync' }, { initialized: false }),
+  attributesChangedOnly: patchingWhileTransferring({ state: 'broken_off', throttle: 100 }),
   flagOnlyWhenMirroring: patching({ state: 'broken_off', preserve: true }),
   flagOnlyWhenBreaking: patching({ state: 'snapmirrored', restore_to_snapshot: 'x' }),
   flagNeedsState: patching({ quick_resync: true }),
@@ -467,6 +482,38 @@ const CASES: Record<RefusalName, Case> = {
       return call(source, 'POST', `/storage/volumes/${volume.uuid}/snapshots`, { body: { name: 'monday' } });
     },
   },
+
+  fileMissing: onFile('GET', 'none?return_metadata=true'),
+  fileExists: onFile('POST', 'data', { body: { type: 'directory' } }),
+  fileNotListable: onFile('GET', 'data%2Fone'),
+  fileNotDirectory: onFile('POST', 'data%2Fone%2Fx', { body: { type: 'directory' } }),
+  fileIsDirectory: onFile('GET', 'data?length=10', { headers: MULTIPART }),
+  fileChangeInvalid: onFile('PATCH', 'data', { body: { path: 'data/itself' } }),
+  fileNoSpace: {
+    send(scene) {
+      const { uuid } = scene.source.createVolume({ svm: 'svm1', name: 'small', sizeBytes: MIB / 4 });
+      return call(scene.source, 'POST', `/storage/volumes/${uuid}/files/large`, uploading('x'.repeat(MIB)));
+    },
+  },
+  fileReadOnly: {
+    async send(scene) {
+      await scene.mirrored();
+      const path = `/storage/volumes/${scene.mirror.uuid}/files/new`;
+      return call(scene.destination, 'POST', path, { body: { type: 'directory' } });
+    },
+  },
+  directoryNotEmpty: onFile('DELETE', 'data'),
+  fileVolumeOffline: {
+    async send(scene) {
+      await scene.ok(scene.source, 'PATCH', `/storage/volumes/${scene.volume.uuid}`, { state: 'offline' });
+      return onFile('GET', 'data').send(scene);
+    },
+  },
+  fileRangeTooLong: onFile('GET', `data%2Fone?length=${MIB + 1}`, { headers: MULTIPART }),
+  multipartInvalid: onFile('POST', 'new', {
+    body: 'nothing',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+  }),
 
   svmPeerExists: newPeer({ svm: { name: 'svm1' } }),
   svmPeerNameClash: newPeer({ name: 'svm1' }),

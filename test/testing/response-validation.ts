@@ -63,7 +63,11 @@ export class ResponseValidation {
     ];
   }
 
-  #bodyFaults({ status, body }: ObservedAnswer['response'], declared: Tree): string[] {
+  #bodyFaults({ status, headers, body }: ObservedAnswer['response'], declared: Tree): string[] {
+    if (isMultipart(headers)) {
+      const named = tree(this.#resolved(declared)['content'] ?? {})[MULTIPART] !== undefined;
+      return named ? [] : [`the document has no ${MULTIPART} here`];
+    }
     const schema = jsonSchema(this.#resolved(declared));
     if (schema === undefined) return body === '' || body === '{}' ? [] : ['the document has no body here'];
     const json = parsed(body);
@@ -78,6 +82,7 @@ export class ResponseValidation {
     if (body === undefined || body === '') return declared?.['required'] === true ? ['the body is missing'] : [];
     const schema = declared && jsonSchema(declared);
     if (schema === undefined) return ['the document has no body here'];
+    if (declared && body.startsWith('--') && tree(declared['content'] ?? {})[MULTIPART] !== undefined) return [];
     const json = parsed(body);
     return json === undefined ? ['the body is not JSON'] : this.#check(schema, json);
   }
@@ -128,6 +133,13 @@ export class ResponseValidation {
   }
 }
 
+/** The files endpoints carry bytes in it. */
+const MULTIPART = 'multipart/form-data';
+
+function isMultipart(headers: ObservedAnswer['response']['headers']): boolean {
+  return headers['content-type']?.startsWith(`${MULTIPART};`) ?? false;
+}
+
 const FAILED: Tree = { $ref: '#/components/responses/failed' };
 
 /** A page counts its records, each record has its uuid, an accepted change names its jobs. */
@@ -148,6 +160,7 @@ function missing(json: Tree, schema: Tree, status: number, resolved: (ref: Tree)
 
 function contentTypeFaults(request: ObservedAnswer['request'], { headers }: ObservedAnswer['response']): string[] {
   const asked = request.headers['accept']?.split(/[,;]/)[0]?.trim();
+  if (asked === MULTIPART && isMultipart(headers)) return [];
   const expected = asked === 'application/json' ? asked : 'application/hal+json';
   const given = headers['content-type'];
   return given === expected ? [] : [`the content type is ${given}, not ${expected}`];

@@ -13,13 +13,19 @@ import { Body } from './body.ts';
 import { type Selection, selection } from './fields.ts';
 import { type JsonTree, valuesAt } from './json-tree.ts';
 import { pathMatches, type SimRequest, type SimResponse } from './message.ts';
+import { downloadOf, isMultipart, uploadOf } from './multipart.ts';
 import { Arguments, type Comparable, compare, fieldTest, fromRecord } from './query.ts';
 import type { Outcome, RequestContext, Resource } from './resource.ts';
 import { type Route, route } from './router.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the record's type stays within its resource
 type AnyResource = Resource<any>;
-type Answer = { readonly status: number; readonly json?: JsonTree; readonly headers?: Record<string, string> };
+type Answer = {
+  readonly status: number;
+  readonly json?: JsonTree;
+  readonly text?: string;
+  readonly headers?: Record<string, string>;
+};
 
 /** Scripted trouble that reaches into the meaning of a request. */
 export interface Disturbance {
@@ -70,8 +76,9 @@ function refusedAnswer(cluster: ClusterState, refusal: Refusal): Answer {
   };
 }
 
-function respond({ status, json, headers }: Answer, hal: boolean, method: string): SimResponse {
-  const body = json === undefined || method === 'HEAD' ? '' : JSON.stringify(json);
+function respond({ status, json, text, headers }: Answer, hal: boolean, method: string): SimResponse {
+  const whole = text ?? (json === undefined ? '' : JSON.stringify(json));
+  const body = method === 'HEAD' ? '' : whole;
   const type = hal ? HAL : 'application/json';
   return { status, headers: { 'content-type': type, ...headers }, body };
 }
@@ -110,13 +117,18 @@ class Exchange {
     if ((reads || method === 'DELETE') && body !== undefined && body.trim() !== '') {
       throw new Refusal('bodyNotAllowed', { method });
     }
+    if (reads && target.resource.bytes && isMultipart(headers['accept'])) {
+      const { type, body: text } = downloadOf(target.resource.bytes(context));
+      return { status: 200, headers: { 'content-type': type }, text };
+    }
     if (reads) {
       const hangMs = target.resource.hangMs?.(context) ?? 0;
       if (hangMs > 0) await this.#work.sleep(hangMs);
       return target.key === undefined ? this.#getCollection(target, context) : this.#getInstance(target, context);
     }
     if (method === 'POST') return this.#post(target, context);
-    return target.key === undefined ? this.#changeCollection(target, context) : this.#changeInstance(target, context);
+    const one = target.key !== undefined || target.resource.itself !== undefined;
+    return one ? this.#changeInstance(target, context) : this.#changeCollection(target, context);
   }
 
   #contextFor(caller: Caller, target: Route, query: Arguments, headers: SimRequest['headers']): RequestContext {
@@ -137,6 +149,7 @@ class Exchange {
       user: caller.user,
       svm,
       tunnelled,
+      upload: target.resource.bytes ? uploadOf(this.#request) : undefined,
       arguments: query,
       path: target.parameters,
       description: `${this.#request.method} /api${target.path}`,
@@ -215,10 +228,11 @@ class Exchange {
       .filter((candidate) => compiled.every(({ name, test }) => test(candidate.values(name))));
   }
 
-  #presented(resource: AnyResource, { key, view }: Candidate, context: RequestContext, select: Selection): JsonTree {
-    const selected = select(view);
+  #presented(resource: AnyResource, candidate: Candidate, context: RequestContext, select: Selection): JsonTree {
+    const selected = select(candidate.view);
     if (!this.#hal) return selected;
-    return { ...selected, _links: { self: { href: `/api${instancePath(resource, key, context.path)}` } } };
+    const href = resource.href?.(candidate.record, context) ?? instancePath(resource, candidate.key, context.path);
+    return { ...selected, _links: { self: { href: `/api${href}` } } };
   }
 
   // ---- changes
@@ -228,7 +242,7 @@ class Exchange {
     const tests = query.fieldTests(resource.schema.fields, resource.arguments?.['POST'] ?? []);
     if (tests[0]) throw new Refusal('queryOnPost', { name: tests[0][0].name });
     const timeoutMs = 1000 * query.integer('return_timeout', 0, [0, 120]);
-    const body = Body.parse(this.#request.body, {
+    const body = Body.parse(context.upload ? undefined : this.#request.body, {
       schema: resource.schema,
       operation: 'POST',
       settable: resource.postable,
@@ -269,7 +283,9 @@ class Exchange {
     context.arguments.fieldTests(new Map(), resource.arguments?.[method as 'PATCH'] ?? []);
     const timeoutMs = 1000 * context.arguments.integer('return_timeout', 0, [0, 120]);
     const change = this.#changeOf(resource, context);
-    const outcome = this.#outcome(context, () => change(this.#found(resource, context, key)));
+    const outcome = this.#outcome(context, () =>
+      change(resource.itself ? resource.itself(context) : this.#found(resource, context, key)),
+    );
     if (outcome.done) return { status: 200, json: {} };
     await this.#jobEnd(outcome.job, timeoutMs);
     if (!outcome.job.ended || timeoutMs === 0) {
@@ -319,7 +335,7 @@ class Exchange {
 
   #changeOf(resource: AnyResource, context: RequestContext): (record: unknown) => Outcome<unknown> {
     if (this.#request.method === 'DELETE') return (record) => resource.remove?.(context, record) ?? { done: true };
-    const body = Body.parse(this.#request.body, {
+    const body = Body.parse(context.upload ? undefined : this.#request.body, {
       schema: resource.schema,
       operation: 'PATCH',
       settable: resource.patchable,

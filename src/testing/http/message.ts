@@ -8,9 +8,15 @@ export interface SimRequest {
   readonly query: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Text; of multipart/form-data one character a byte, as `encodingOf` says. */
   readonly body?: string | undefined;
   /** Subject of the client certificate, when TLS has verified one. */
   readonly peerCertificate?: { readonly commonName: string } | undefined;
+}
+
+/** How the characters of a body are bytes on the wire: JSON is UTF-8, multipart/form-data carries bytes as they are. */
+export function encodingOf(headers: Readonly<Record<string, string | undefined>>): 'latin1' | 'utf8' {
+  return headers['content-type']?.toLowerCase().startsWith('multipart/') ? 'latin1' : 'utf8';
 }
 
 /** An answer of a simulated cluster. */
@@ -35,8 +41,19 @@ export class ConnectionBroken extends Error {
 
 /** A path without /api, tidied as ONTAP does: repeated slashes are one, one at the end does not count. */
 export function belowApi(path: string): string | undefined {
-  const tidy = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
+  const tidy = withoutDots(path.replace(/\/{2,}/g, '/')).replace(/(.)\/$/, '$1');
   return /^\/api\/./.test(tidy) ? tidy.slice('/api'.length) : undefined;
+}
+
+/** `..` that is not encoded is resolved, as on ONTAP: DELETE .../files/.. is a DELETE of the volume (addendum section 7). */
+function withoutDots(path: string): string {
+  if (!path.includes('/.')) return path;
+  const kept: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') kept.pop();
+    else if (part !== '.') kept.push(part);
+  }
+  return kept.join('/');
 }
 
 /** `*` in the pattern stands for anything; both are paths below /api. */

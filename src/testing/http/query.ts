@@ -18,6 +18,8 @@ const COMMON_ARGUMENTS = new Set([
   'offset',
 ]);
 
+const SECRET = /(^|[._])(password|passphrase|secret|private_key)$/;
+
 /** The arguments of one request, each at most once. */
 export class Arguments {
   private readonly values: ReadonlyMap<string, string>;
@@ -65,6 +67,7 @@ export class Arguments {
     const tests: [Field, string][] = [];
     for (const [name, value] of this.values) {
       if (COMMON_ARGUMENTS.has(name) || known.includes(name) || name.startsWith('start.')) continue;
+      if (SECRET.test(name)) throw new Refusal('secretInUrl', { name });
       const field = fields.get(name);
       if (field === undefined || field.type === 'object') throw new Refusal('unexpectedArgument', { name });
       tests.push([field, value]);

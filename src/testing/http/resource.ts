@@ -16,6 +16,8 @@ export interface RequestContext extends JobOrder {
   /** The SVM in whose name the request acts: the user's own, or the one tunnelled to. */
   readonly svm: Svm | undefined;
   readonly tunnelled: boolean;
+  /** Bytes that came as multipart/form-data. */
+  readonly upload: Uint8Array | undefined;
   readonly arguments: Arguments;
   /** Values of `{...}` in the resource's path. */
   readonly path: Readonly<Record<string, string>>;
@@ -47,6 +49,12 @@ export interface Resource<R> extends FieldRules {
   records(context: RequestContext): readonly R[];
   /** By the last part of an instance's path; the default looks through `records`. */
   find?(context: RequestContext, key: string): R | undefined;
+  /** The path of the collection names an object too, which PATCH and DELETE change: GET lists what is in it. */
+  itself?(context: RequestContext): R;
+  /** What a GET answers that accepts multipart/form-data; and POST and PATCH may carry bytes. */
+  bytes?(context: RequestContext): Uint8Array;
+  /** Below /api, where it is not the collection's path and the key. */
+  href?(record: R, context: RequestContext): string;
   key(record: R): string;
   view(record: R, context: RequestContext): JsonTree;
   /**

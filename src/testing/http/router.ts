@@ -39,6 +39,6 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part;
+    throw new Refusal('badUrl');
   }
 }

@@ -124,6 +124,15 @@ export const SVM_PEER_PERMISSION = `
   applications[]=snapmirror|flexcache cluster_peer{name uuid} svm{name uuid}
 `;
 
+export const FILE_INFO = `
+  -accessed_time@time analytics{bytes_used# file_count# incomplete_data? report_time@time subdir_count#} -bytes_used#
+  -changed_time@time constituent{-name -uuid} -creation_time@time fill_enabled? -group_id# -hard_links_count#
+  -inode_generation# -inode_number# is_empty? -is_junction? -is_snapshot? -is_vm_aligned? -modified_time@time name
+  overwrite_enabled? -owner_id# path qos_policy{name uuid} size# target
+  type=file|directory|blockdev|chardev|symlink|socket|fifo|stream|lun -unique_bytes# unix_permissions#
+  volume{name uuid}
+`;
+
 export const SNAPSHOT_POLICY = `
   comment copies[]{count# prefix retention_period schedule{name uuid} snapmirror_label} enabled? name
   -scope=svm|cluster svm{name uuid} -uuid
