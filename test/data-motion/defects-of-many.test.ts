@@ -18,6 +18,21 @@ describe('defect 15: a lag that is absent', () => {
   });
 });
 
+describe('defect 16: what is mirrored but unhealthy', () => {
+  it('is told from what is protected, however small its lag', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    const query = { source: 'east', target: 'west' };
+    expect(await stage.dataMotion.getSnapmirrors(query)).toMatchObject([{ protection: 'protected' }]);
+    stage.write(stage.source);
+    stage.west.addFault({ kind: 'transfer-fails', method: 'POST', path: '*/transfers' });
+    await stage.dataMotion.updateSnapmirror(stage.pair, { wait: true }).catch(() => {});
+    const [mirror] = await stage.dataMotion.getSnapmirrors(query);
+    expect(mirror).toMatchObject({ state: 'snapmirrored', healthy: false, protection: 'unhealthy' });
+    expect(mirror?.lagSeconds).toBeLessThan(60);
+  });
+});
+
 describe('defect 17: a break of one target', () => {
   const TWO_TARGETS: StageOptions = {
     world: {
