@@ -21,6 +21,7 @@ const PARTS: readonly Part[] = [
   { name: 'package (publint, attw)', npm: ['run', 'check:package'] },
   { name: 'API reference: every public name is documented', npm: ['run', 'docs:api'] },
   { name: 'tests', npm: ['test'], counts: '.tmp/vitest.json' },
+  { name: 'SnapMirror Cloud: long histories, killed processes, real file systems', npm: ['run', 'test:cloud'] },
   { name: 'third-party clients (Ansible, Cinder)', npm: ['run', 'test:interop'] },
 ];
 

@@ -136,7 +136,7 @@ async function targetRunsFull(): Promise<void> {
   await backUp(world, 'first');
   const target = join(small.path, 'restored.img');
   const failed = await world.cloud('restore', ['--to', target]);
-  refused('a restore to a full file system', failed, 'RESTORE_TARGET_NO_SPACE');
+  refused('a restore to a full file system', failed, 'CLOUD_TARGET_UNUSABLE');
   verdicts.equal('what a failed restore leaves', small.files(), []);
   small.resize(32);
   await succeeded('the restore, on a larger file system', world.cloud('restore', ['--to', target]));
