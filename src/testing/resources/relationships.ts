@@ -27,7 +27,7 @@ import type { Svm } from '../svm.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import * as fields from './rest-fields.ts';
 import { peeringFor } from './svms.ts';
-import { provisionDestination } from './volumes.ts';
+import { isVolumeName, provisionDestination } from './volumes.ts';
 
 const DELETE_FLAGS = ['destination_only', 'source_only', 'source_info_only'] as const;
 const DEFAULT_POLICY = 'Asynchronous';
@@ -52,6 +52,8 @@ export const relationshipResource: Resource<Relationship> = {
   valuesLeftToResource: ['state'],
   patchable: [
     'state',
+    'source.path',
+    'destination.path',
     'policy',
     'transfer_schedule',
     'throttle',
@@ -62,7 +64,7 @@ export const relationshipResource: Resource<Relationship> = {
   ],
   records: (context) => {
     const { cluster, snapmirror, svm } = context;
-    const asOf = cluster.physics.clock.now() - context.staleMs;
+    const asOf = momentOf(context);
     const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
     const asSource = listsDestinations(context);
     return snapmirror.relationships.filter((known) =>
@@ -71,7 +73,7 @@ export const relationshipResource: Resource<Relationship> = {
   },
   find: (context, key) => {
     const { cluster, snapmirror, svm, staleMs } = context;
-    const asOf = cluster.physics.clock.now() - staleMs;
+    const asOf = momentOf(context);
     const known = snapmirror.relationship(key);
     if (!known) return undefined;
     const here = (end: RelationshipEnd) => end.cluster === cluster && (svm === undefined || end.volume.svm === svm);
@@ -105,6 +107,9 @@ export const relationshipResource: Resource<Relationship> = {
     const query = context.arguments;
     for (const name of ['failback', 'failover', 'force-failover']) {
       if (query.boolean(name, false)) throw new Refusal('notSimulated', { what: `${name}, for SVM relationships` });
+    }
+    if (body.has('source.path') || body.has('destination.path')) {
+      throw new Refusal('notSimulated', { what: 'a reversal of a relationship by PATCH' });
     }
     const change: RelationshipChange = {
       state: body.text('state'),
@@ -151,11 +156,12 @@ export const transferResource: Resource<Transfer> = {
     const { uuid, destination } = relationshipOf(context);
     const now = context.cluster.physics.timeline.now;
     const { snapshot, error, endedAt } = transfer;
+    const bytes = transfer.bytesAt(endedAt ?? now);
     return withoutAbsent({
       uuid: transfer.uuid,
       state: transfer.state,
-      bytes_transferred: transfer.bytesAt(now),
-      checkpoint_size: transfer.bytesAt(now),
+      bytes_transferred: bytes,
+      checkpoint_size: bytes,
       throttle: transfer.throttle,
       snapshot: snapshot?.name,
       total_duration: durationText(((endedAt ?? now) - transfer.startedAt) / 1000),
@@ -222,6 +228,7 @@ function planCreate(context: RequestContext, body: Body): CreatePlan {
   }
   const provisions = body.boolean('create_destination.enabled') ?? false;
   const { cluster, svm, volumeName } = destinationEnd(context, body, provisions);
+  if (provisions && !isVolumeName(volumeName)) throw new Refusal('destinationNameInvalid', { volume: volumeName });
   const peers = sourceEnd(context, body, cluster, svm);
   const policy = policyOf(cluster, body, svm) ?? namedPolicy(cluster, DEFAULT_POLICY, svm);
   if (body.isNull('transfer_schedule') || body.isNull('transfer_schedule.name'))
@@ -280,7 +287,9 @@ function sourceEnd(context: RequestContext, body: Body, cluster: ClusterState, s
   if (asked !== cluster) {
     const own = asked.svmNamed(svmName);
     const peering = own && asked.svmPeers.find((peer) => peer.svm === own && peer.peerSvm === svm);
-    if (!own || peering?.state !== 'peered') throw new Refusal('svmsNotPeered');
+    if (!own || peering?.state !== 'peered' || !peering.applications.includes('snapmirror')) {
+      throw new Refusal('svmsNotPeered');
+    }
     return found(asked, own, volumeName);
   }
   const local = cluster.svmNamed(svmName);
@@ -347,6 +356,11 @@ const free = later('relationship: free', ({ relationship }: { readonly relations
 
 // ---- what is shown
 
+/** What a read shows: all that is there, whatever time the clock was set to since; or what was there some time ago. */
+function momentOf({ cluster, staleMs }: RequestContext): number {
+  return staleMs === 0 ? Number.POSITIVE_INFINITY : cluster.physics.timeline.now - staleMs;
+}
+
 function listsDestinations(context: RequestContext): boolean {
   const asked = context.arguments.boolean('list_destinations_only', false);
   if (asked && context.tunnelled) throw new Refusal('destinationsNeedNoTunnel');
@@ -377,7 +391,8 @@ function quickRelationshipValues(
   }
   if (asSource) return SOURCES_VIEW_LACKS.has(field) ? [] : undefined;
   const now = context.cluster.physics.timeline.now - context.staleMs;
-  const look = relationship.lookAt(now);
+  const moment = momentOf(context);
+  const look = relationship.lookAt(moment);
   switch (field) {
     case 'state':
       return [look.state];
@@ -390,7 +405,7 @@ function quickRelationshipValues(
     case 'lag_time':
       return given(lagOf(relationship, look, context.cluster, now));
     case 'transfer.state':
-      return given((look.running ?? look.lastEnded)?.stateAt(now));
+      return given((look.running ?? look.lastEnded)?.stateAt(moment));
     default:
       return undefined;
   }
@@ -419,7 +434,8 @@ function relationshipView(relationship: Relationship, context: RequestContext): 
   const { cluster } = context;
   const { source, destination, schedule } = relationship;
   const now = cluster.physics.timeline.now - context.staleMs;
-  const look = relationship.lookAt(now);
+  const moment = momentOf(context);
+  const look = relationship.lookAt(moment);
   const { state, running, lastEnded } = look;
   const shown = running ?? lastEnded;
   const ended = running === undefined && lastEnded?.endedAt !== undefined ? lastEnded : undefined;
@@ -441,8 +457,8 @@ function relationshipView(relationship: Relationship, context: RequestContext): 
     total_transfer_bytes: moved ? look.totalBytes : undefined,
     total_transfer_duration: moved ? durationText(look.totalMs / 1000) : undefined,
     transfer: shown && {
-      state: shown.stateAt(now),
-      bytes_transferred: shown.bytesAt(now),
+      state: shown.stateAt(moment),
+      bytes_transferred: shown.bytesAt(running ? now : moment),
       uuid: running?.uuid,
       type: running?.type,
       last_updated_time: running && timeText(now),

@@ -256,8 +256,12 @@ function validatesOnly(context: RequestContext, body: Body): boolean {
   return context.arguments.boolean('validate_only', false) || (body.boolean('validate_only') ?? false);
 }
 
+export function isVolumeName(name: string): boolean {
+  return /^[A-Za-z_]\w{0,202}$/.test(name);
+}
+
 function checkName(name: string): void {
-  if (!/^[A-Za-z_]\w{0,202}$/.test(name)) throw new Refusal('volumeNameInvalid', { value: name });
+  if (!isVolumeName(name)) throw new Refusal('volumeNameInvalid', { value: name });
 }
 
 interface Change {

@@ -133,9 +133,18 @@ const changing = later(
     job: Job,
   ) => {
     applyAttributes(snapmirror, relationship, change);
-    transition?.(job);
+    try {
+      transition?.(job);
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal) || !changesAttributes(change)) throw refusal;
+      throw new Refusal('attributesChangedOnly', { reason: refusal.message });
+    }
   },
 );
+
+function changesAttributes({ policy, schedule, throttle }: RelationshipChange): boolean {
+  return policy !== undefined || schedule !== undefined || throttle !== undefined;
+}
 
 function checkFlags({ state, preserve, quickResync, restoreToSnapshot, recoverAfterBreak }: RelationshipChange): void {
   const mirrors = state === 'snapmirrored' || state === 'in_sync';
