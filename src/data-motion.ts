@@ -2,8 +2,8 @@
  * Facade (layer 4): Cinder's DataMotionMixin as a class that composes the configuration, the ONTAP port and the verbs. It
  * holds no rule and does no I/O itself.
  */
-import type { OperationReport } from './core/failover/outcome.ts';
-import type { FailoverPlan } from './core/failover/plan.ts';
+import type { OperationReport, VolumeReplicationState } from './core/failover/outcome.ts';
+import type { FailbackPlan, FailoverPlan } from './core/failover/plan.ts';
 import type { Protection } from './core/mirror/protection.ts';
 import { protectionOf } from './core/mirror/protection.ts';
 import type { Readiness } from './core/readiness.ts';
@@ -22,9 +22,19 @@ import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
 import { ConfigError, InterruptedError } from './errors.ts';
 import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
+import { failback } from './run/failover/apply-failback.ts';
 import { failover } from './run/failover/apply-failover.ts';
-import type { FailoverOptions, FailoverSelection, PlanFailoverOptions } from './run/failover/options.ts';
+import type {
+  FailbackOptions,
+  FailoverOptions,
+  FailoverSelection,
+  PlanFailbackOptions,
+  PlanFailoverOptions,
+  PlanOptions,
+} from './run/failover/options.ts';
+import { planFailback } from './run/failover/plan-failback.ts';
 import { planFailover } from './run/failover/plan-failover.ts';
+import { replicationState } from './run/failover/replication-state.ts';
 import type { FailoverWorld } from './run/failover/world.ts';
 import type { AbortOptions } from './run/mirror/abort.ts';
 import { abortSnapmirror } from './run/mirror/abort.ts';
@@ -432,6 +442,34 @@ export class DataMotion {
     options: FailoverOptions = {},
   ): Promise<OperationReport<'failover'>> {
     return this.#under(options, 'fail over', (signal) => failover(this.#world, what, options, signal));
+  }
+
+  /** What a failback would do: whose data survive, what the other side loses, step by step. Reads only. */
+  async planFailback(selection: FailoverSelection, options: PlanFailbackOptions = {}): Promise<FailbackPlan> {
+    return this.#under(options, 'plan the failback', (signal) => planFailback(this.#world, selection, options, signal));
+  }
+
+  /**
+   * Makes the source the side that is written to again, with the target's data: reverse mirror, updates until little is left, the
+   * writers stopped by a hook, last update, switch, mirrored again as before. Where its mirror was, called again it goes on.
+   * (Cinder: failback moves no data, defect 6)
+   * @throws FailoverError before anything is changed: `FAILOVER_NOT_ACKNOWLEDGED`, `FAILOVER_PLAN_STALE`
+   */
+  async failback(
+    what: FailbackPlan | FailoverSelection,
+    options: FailbackOptions = {},
+  ): Promise<OperationReport<'failback'>> {
+    return this.#under(options, 'fail back', (signal) => failback(this.#world, what, options, signal));
+  }
+
+  /** Who counts, of every volume, and why; from what the clusters show now. Never two sides. Reads only. */
+  async replicationState(
+    selection: FailoverSelection,
+    options: PlanOptions = {},
+  ): Promise<readonly VolumeReplicationState[]> {
+    return this.#under(options, 'look at the replication', (signal) =>
+      replicationState(this.#world, selection, options, signal),
+    );
   }
 
   /** Closes the connections to all clusters, for good; a call after it is refused with `CLOSED`. Safe to repeat. */
