@@ -6,6 +6,7 @@ export const READINESS_CHECKS = [
   'credentials',
   'release',
   'svm',
+  'licences',
   'cluster-peers',
   'svm-peers',
   'source-volumes',
@@ -64,6 +65,30 @@ export interface PlacedVolume {
   readonly sizeBytes: number;
   readonly usedBytes?: number | undefined;
   readonly guarantee?: 'none' | 'volume' | undefined;
+}
+
+/** A package that a cluster is licensed for, or lists as not licensed. */
+export interface LicenceFacts {
+  readonly name: string;
+  readonly state?: string | undefined;
+}
+
+/**
+ * What is wrong with the licences that mirrors need, in words; undefined when nothing is. `unknown` when the cluster lists none at
+ * all: managed systems keep theirs to themselves.
+ */
+export function licenceProblem(
+  licences: readonly LicenceFacts[],
+  synchronous: boolean,
+): 'unknown' | string | undefined {
+  if (licences.length === 0) return 'unknown';
+  const problems = (synchronous ? ['snapmirror', 'snapmirror_sync'] : ['snapmirror']).flatMap((wanted) => {
+    const state = licences.find(({ name }) => name.toLowerCase() === wanted)?.state;
+    const listed = licences.some(({ name }) => name.toLowerCase() === wanted);
+    if (!listed || state === 'unlicensed') return [`${wanted} is not licensed`];
+    return state === 'noncompliant' ? [`${wanted} is noncompliant`] : [];
+  });
+  return problems.length === 0 ? undefined : problems.join('; ');
 }
 
 /** An aggregate that has less room than the volumes to be made on it take. */

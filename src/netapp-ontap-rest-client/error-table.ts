@@ -92,6 +92,10 @@ const ROWS: readonly (ErrorRow & { readonly codes: readonly string[] })[] = [
     codes: ['917536'],
     remedy: 'A destination that was never initialised cannot be mounted: wait for the first transfer.',
   },
+  {
+    codes: ['1115127'],
+    remedy: 'Install the licence that the message names on this cluster: nothing works around it.',
+  },
   { codes: ['524615'], remedy: 'Split or delete the clones of the volume first.' },
   { codes: ['1638555'], remedy: 'The snapshot is locked, for instance by a relationship: release that first.' },
 ];

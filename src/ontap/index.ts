@@ -8,6 +8,7 @@ export type {
   Job,
   JobState,
   KnownDestination,
+  Licence,
   MirrorEnd,
   OntapSvm,
   Policy,

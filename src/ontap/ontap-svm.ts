@@ -225,6 +225,13 @@ export interface Aggregate {
   readonly availableBytes?: number | undefined;
 }
 
+/** A package that the cluster is licensed for. */
+export interface Licence {
+  readonly name: string;
+  /** ONTAP's word: `compliant`, `noncompliant`, `unlicensed`, `unknown`. */
+  readonly state?: string | undefined;
+}
+
 /** How much of a relationship a delete removes. */
 export type DeleteScope =
   /** Called on the destination: the destination's half only; the source still lists it. */
@@ -255,6 +262,8 @@ export interface OntapSvm {
   clusterPeers(options?: PortOptions): Promise<readonly ClusterPeer[]>;
   /** Aggregates of the cluster. Accounts of an SVM may not ask, as with `clusterPeers`. */
   aggregates(options?: PortOptions): Promise<readonly Aggregate[]>;
+  /** What the cluster is licensed for. Accounts of an SVM may not ask, as with `clusterPeers`. */
+  licences(options?: PortOptions): Promise<readonly Licence[]>;
 
   /** The volume of that name in this SVM, whatever its type and style. */
   volume(name: string, options?: PortOptions): Promise<Volume | undefined>;

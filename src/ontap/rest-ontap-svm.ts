@@ -19,6 +19,7 @@ import type {
   DeleteScope,
   Job,
   KnownDestination,
+  Licence,
   OntapSvm,
   Policy,
   PortOptions,
@@ -151,6 +152,16 @@ export class RestOntapSvm implements OntapSvm {
     const request = { query, attempted: 'list the aggregates', signal };
     for await (const record of client.records('/storage/aggregates', request)) aggregates.push(aggregateOf(record));
     return aggregates;
+  }
+
+  async licences({ signal }: PortOptions = {}): Promise<readonly Licence[]> {
+    const client = await this.#connect();
+    const licences: Licence[] = [];
+    const request = { query: { fields: ['name', 'state'] }, attempted: 'list the licences', signal };
+    for await (const record of client.records('/cluster/licensing/licenses', request)) {
+      licences.push({ name: needed(record.name, 'name', record), state: record.state });
+    }
+    return licences;
   }
 
   async volume(name: string, { signal }: PortOptions = {}): Promise<Volume | undefined> {

@@ -3,9 +3,9 @@
  * found is told, never thrown; a check that fails hides no other, and one that cannot be made says why.
  */
 import type { Readiness, ReadinessCheck, ReadinessCheckName } from '../core/readiness.ts';
-import { shortages, verdict } from '../core/readiness.ts';
+import { licenceProblem, shortages, verdict } from '../core/readiness.ts';
 import { ConfigError, DataMotionError, OntapError } from '../errors.ts';
-import type { Aggregate, ClusterFacts, OntapSvm, Relationship, SvmPeer, Volume } from '../ontap/ontap-svm.ts';
+import type { Aggregate, ClusterFacts, OntapSvm, Policy, Relationship, SvmPeer, Volume } from '../ontap/ontap-svm.ts';
 import type { MirrorContext } from './mirror/context.ts';
 import { collect } from './mirror/context.ts';
 import { isIn } from './mirror/observe.ts';
@@ -85,8 +85,12 @@ export async function checkReadiness(context: MirrorContext, options: ReadinessO
     });
     return policy;
   };
-  const groups = async () => {
+  const suited = async () => {
     const [volumes, policy] = await Promise.all([placing(), rules()]);
+    await Promise.all([
+      licences(check, context, source, from, policy),
+      licences(check, context, destination, to, policy),
+    ]);
     const all = (volumes.value ?? []).filter(({ style }) => style === 'flexgroup');
     if (all.length === 0) return;
     await check('policy', source, [policy], async () => {
@@ -95,7 +99,7 @@ export async function checkReadiness(context: MirrorContext, options: ReadinessO
     });
   };
   await Promise.all([
-    groups(),
+    suited(),
     ...peering(check, context, source, destination, from, to),
     ...peering(check, context, destination, source, to, from),
   ]);
@@ -155,7 +159,7 @@ function checker(context: MirrorContext, checks: ReadinessCheck[]): Check {
 }
 
 /** Accounts of an SVM may not ask for what belongs to the cluster: that says nothing against the pair. */
-const CLUSTER_MATTERS: ReadonlySet<ReadinessCheckName> = new Set(['cluster-peers', 'aggregates']);
+const CLUSTER_MATTERS: ReadonlySet<ReadinessCheckName> = new Set(['licences', 'cluster-peers', 'aggregates']);
 
 function findingOf(name: ReadinessCheckName, error: unknown): Omit<ReadinessCheck, 'name' | 'backend' | 'ok'> {
   if (!(error instanceof DataMotionError)) throw error;
@@ -222,6 +226,23 @@ async function end(check: Check, context: MirrorContext, svm: OntapSvm): Promise
     return { ok: false, detail: `SVM ${svm.svm} is ${state}`, remedy: `start SVM ${svm.svm}`, value: state };
   });
   return { facts, svm: found };
+}
+
+/** Both ends need theirs. A policy that is not known counts as asynchronous. */
+function licences(
+  check: Check,
+  { signal }: MirrorContext,
+  svm: OntapSvm,
+  { facts }: End,
+  policy: Checked<Policy>,
+): Promise<unknown> {
+  return check('licences', svm, [facts], async () => {
+    const synchronous = policy.value !== undefined && policy.value.kind !== 'async';
+    const problem = licenceProblem(await svm.licences({ signal }), synchronous);
+    if (problem === undefined) return holds(synchronous ? 'snapmirror, snapmirror_sync' : 'snapmirror', true);
+    if (problem === 'unknown') return { ok: 'skipped', detail: 'not checked: the cluster lists no licences' };
+    return { ok: false, detail: problem, remedy: `install the licence on ${facts.value?.name ?? svm.cluster}` };
+  });
 }
 
 function isAboutCredentials(error: unknown): boolean {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Readiness, ReadinessCheckName } from '../../src/core/readiness.ts';
 import { READINESS_CHECKS } from '../../src/core/readiness.ts';
 import type { SimulatedOntapOptions } from '../../src/testing/index.ts';
-import { MIB, nativeConfiguration, Stage, type StageOptions } from '../scenarios/harness.ts';
+import { failure, type Interceptor, MIB, nativeConfiguration, Stage, type StageOptions } from '../scenarios/harness.ts';
 
 const SELECTION = { source: 'east', target: 'west' };
 const GIB = 1024 * MIB;
@@ -26,9 +26,23 @@ const clusters = (
   },
 });
 
+/** What the clusters answer that are asked for their licences, by cluster. */
+const licensing =
+  (east: readonly object[], west: readonly object[]): Interceptor =>
+  async (request, send) => {
+    const { pathname, hostname } = new URL(request.url);
+    if (!pathname.endsWith('/cluster/licensing/licenses')) return send(request);
+    const records = hostname.startsWith('cluster1') ? east : west;
+    return Response.json({ records, num_records: records.length });
+  };
+const LICENSED = [
+  { name: 'nfs', state: 'compliant' },
+  { name: 'snapmirror', state: 'compliant' },
+];
+
 describe('the verdict on a pair of backends', () => {
   it('that is in order: ready, every check made, nothing changed, in few requests; and ensure agrees', async () => {
-    await using stage = await Stage.open();
+    await using stage = await Stage.open({ intercept: licensing(LICENSED, LICENSED) });
     const verdict = await stage.dataMotion.checkReadiness(SELECTION);
     expect(failed(verdict)).toEqual([]);
     expect(skipped(verdict)).toEqual([]);
@@ -38,7 +52,7 @@ describe('the verdict on a pair of backends', () => {
       verdict.checks.map(({ name }) => READINESS_CHECKS.indexOf(name)).sort((a, b) => a - b),
     );
     expect(stage.changes).toEqual([]);
-    expect(stage.world.requests.length).toBeLessThanOrEqual(16);
+    expect(stage.world.requests.length).toBeLessThanOrEqual(18);
     await stage.mirrored();
     expect(failed(await stage.dataMotion.checkReadiness(SELECTION))).toEqual([]);
     await stage.dataMotion.breakSnapmirror(stage.pair);
@@ -95,7 +109,7 @@ describe('the verdict on a pair of backends', () => {
       name: 'vsadmin',
       password: 'secret',
       role: 'admin',
-      denied: ['/storage/aggregates*', '/cluster/peers*'],
+      denied: ['/storage/aggregates*', '/cluster/peers*', '/cluster/licensing/*'],
     } as const;
     await using stage = await Stage.open({
       ...clusters({}, { users: [user] }),
@@ -103,7 +117,12 @@ describe('the verdict on a pair of backends', () => {
     });
     const verdict = await stage.dataMotion.checkReadiness(SELECTION);
     expect(verdict.ready).toBe(true);
-    expect(skipped(verdict)).toEqual(['cluster-peers of west', 'aggregates of west', 'space of west']);
+    expect(skipped(verdict).filter((check) => check !== 'licences of east')).toEqual([
+      'licences of west',
+      'cluster-peers of west',
+      'aggregates of west',
+      'space of west',
+    ]);
     expect(found(verdict, 'aggregates', 'west')).toMatchObject({ ontapCode: '6' });
   });
 
@@ -205,6 +224,51 @@ describe('the verdict on a pair of backends', () => {
     expect(found(await stage.dataMotion.checkReadiness(SELECTION), 'space', 'west')).toMatchObject({
       ok: true,
       detail: 'enough for 0 new volumes',
+    });
+  });
+
+  it.each<[string, readonly object[], string | undefined, readonly string[]]>([
+    ['none for SnapMirror', [{ name: 'nfs', state: 'compliant' }], undefined, ['licences of west']],
+    ['one that is listed as missing', [{ name: 'snapmirror', state: 'unlicensed' }], undefined, ['licences of west']],
+    [
+      'one that is used beyond its terms',
+      [{ name: 'snapmirror', state: 'noncompliant' }],
+      undefined,
+      ['licences of west'],
+    ],
+    ['none for synchronous mirrors', LICENSED, 'Sync', ['licences of east', 'licences of west']],
+    ['both', LICENSED, undefined, []],
+    ['none at all, as managed systems do', [], undefined, []],
+  ])('licences: %s', async (_, west, policy, expected) => {
+    await using stage = await Stage.open({ intercept: licensing(LICENSED, west) });
+    const verdict = await stage.dataMotion.checkReadiness(SELECTION, { policy });
+    expect(failed(verdict)).toEqual(expected);
+    const check = found(verdict, 'licences', 'west');
+    expect(check?.skipped).toBe(west.length === 0);
+    if (expected.length > 0) expect(check?.remedy).toBe('install the licence on cluster2');
+  });
+
+  it('a missing licence is known by what ONTAP refuses: a failed check, and the error of the verb, with what to do', async () => {
+    await using stage = await Stage.open();
+    const missing = {
+      kind: 'http',
+      status: 500,
+      code: '1115127',
+      message: 'The SnapMirror license is not installed.',
+    } as const;
+    const remove = stage.west.addFault({ ...missing, method: 'GET', path: '/snapmirror/*', times: 50 });
+    const verdict = await stage.dataMotion.checkReadiness(SELECTION);
+    remove();
+    expect(failed(verdict)).toContain('conflicts of west');
+    expect(found(verdict, 'conflicts', 'west')).toMatchObject({
+      ontapCode: '1115127',
+      ontapMessage: missing.message,
+      remedy: expect.stringContaining('Install the licence'),
+    });
+    stage.west.addFault({ ...missing, method: 'POST', path: '/snapmirror/relationships' });
+    expect(await failure(() => stage.dataMotion.createSnapmirror(stage.pair))).toMatchObject({
+      ontapCode: '1115127',
+      remedy: expect.stringContaining('Install the licence'),
     });
   });
 

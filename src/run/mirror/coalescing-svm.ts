@@ -63,6 +63,7 @@ export function coalescing(svm: OntapSvm, clock: Clock, signal: AbortSignal, atO
     svmState: () => state(),
     clusterPeers: (options) => svm.clusterPeers(options),
     aggregates: (options) => svm.aggregates(options),
+    licences: (options) => svm.licences(options),
     volume: (name) => volumes.get(name),
     volumes: (options) => svm.volumes(options),
     constituentCount: (uuid, options) => svm.constituentCount(uuid, options),
