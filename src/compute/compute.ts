@@ -33,7 +33,7 @@ export interface Compute {
 
   /**
    * The blocks of some groups of an object, checked, in the order of the groups: of each what its slots have, zeros where
-   * a slot was emptied.
+   * a slot was emptied. With `checkOnly` nothing is given back.
    * @throws CloudError `CLOUD_CORRUPT`, naming the object, when one of them is not what was stored
    */
   decodeGroups(
@@ -52,7 +52,7 @@ export interface ComputeOptions {
 }
 
 /** How an object is written. Plain data. */
-export interface ObjectEncoding extends ObjectDecoding {
+export interface ObjectEncoding extends ObjectSealing {
   /** 16 bytes. */
   readonly endpointId: Uint8Array;
   readonly hash: HashName;
@@ -63,7 +63,14 @@ export interface ObjectEncoding extends ObjectDecoding {
   readonly lockedUntil?: number | undefined;
 }
 
-export interface ObjectDecoding {
+/** How an object is read. */
+export interface ObjectDecoding extends ObjectSealing {
+  /** The blocks are not wanted, only whether they are sound. */
+  readonly checkOnly?: boolean | undefined;
+}
+
+/** Whether and how the objects of an endpoint are encrypted. */
+export interface ObjectSealing {
   /** Absent for an endpoint without encryption. */
   readonly encryption?: EncryptionKey | undefined;
 }

@@ -31,10 +31,13 @@ export function operationsOver(format: ObjectFormat): Operations {
       });
     },
 
-    decodeGroups(head, groups, { encryption }) {
+    decodeGroups(head, groups, { encryption, checkOnly }) {
       const tools = nodeFormatTools('sha-256', encryption);
       const opened = { ...head, cipher: tools.cipher };
-      return groups.map(({ group, stored }) => format.decodeGroup(opened, group, stored, tools));
+      const decode = ({ group, stored }: StoredGroup) => format.decodeGroup(opened, group, stored, tools);
+      if (!checkOnly) return groups.map(decode);
+      for (const group of groups) decode(group);
+      return [];
     },
   };
 }
@@ -42,5 +45,5 @@ export function operationsOver(format: ObjectFormat): Operations {
 /** The arguments of `decodeGroups` as plain data. */
 export function plainDecoding(head: ObjectHead, how: ObjectDecoding): [head: PlainHead, how: ObjectDecoding] {
   const { cipher, ...plain } = head;
-  return [plain, cipher === undefined ? {} : how];
+  return [plain, cipher === undefined ? { checkOnly: how.checkOnly } : how];
 }

@@ -129,6 +129,12 @@ export const computeContract: readonly ComputeContractCase[] = [
           assert.equal(error.objectId, 7);
           return true;
         });
+        const checked = { encryption, checkOnly: true };
+        const again = storedBytes(encoded, group);
+        again[3] = (again[3] ?? 0) ^ 1;
+        await assert.rejects(compute.decodeGroups(head, [{ group, stored: again }], checked), CloudError);
+        const whole = { group, stored: storedBytes(encoded, group) };
+        assert.deepEqual(await compute.decodeGroups(head, [whole], checked), []);
         const sound = { group, stored: storedBytes(encoded, group) };
         assert.equal((await compute.decodeGroups(head, [sound], { encryption })).length, 1);
       }

@@ -7,7 +7,13 @@ import type { SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
 import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import { findSnapshot } from '../../core/cloud/history.ts';
 import type { InodeRoot } from '../../core/cloud/inode-root.ts';
-import { compareFile, compareInodes, FetchPlan, type FileRange } from '../../core/cloud/restore-plan.ts';
+import {
+  compareFile,
+  compareInodes,
+  FetchPlan,
+  type FileRange,
+  type ObjectFetch,
+} from '../../core/cloud/restore-plan.ts';
 import { VmapWorkingSet } from '../../core/cloud/vmap.ts';
 import { CloudError } from '../../errors.ts';
 import type { CloudContext } from './context.ts';
@@ -223,7 +229,7 @@ class Restore {
       'fetch',
       fetches.reduce((sum, { slots }) => sum + slots.length, 0),
     );
-    await inParallel(fetches, limits.objectsInFlight, async (fetch) => {
+    await inParallel(inPieces(fetches), limits.objectsInFlight, async (fetch) => {
       signal.throwIfAborted();
       const blocks = await this.#reader.blocks(fetch, 0);
       const pvbns = Float64Array.from(fetch.slots, (slot) => pvbnOf(fetch.objectId, slot));
@@ -232,5 +238,16 @@ class Restore {
       progress.advance('fetch', fetch.slots.length, blocks.length);
     });
     await target.endWindow();
+  }
+}
+
+/** Blocks that are read at a time: memory for them is needed several times over, stored, unpacked and put in order. */
+const BLOCKS_PER_FETCH = 256;
+
+function* inPieces(fetches: readonly ObjectFetch[]): Generator<ObjectFetch, void, undefined> {
+  for (const { objectId, slots, firstArrival } of fetches) {
+    for (let at = 0; at < slots.length; at += BLOCKS_PER_FETCH) {
+      yield { objectId, slots: slots.subarray(at, at + BLOCKS_PER_FETCH), firstArrival: firstArrival + at };
+    }
   }
 }

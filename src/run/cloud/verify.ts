@@ -241,7 +241,7 @@ class Verification {
       group,
       stored: stored.subarray(group.offset, group.offset + group.storedBytes),
     }));
-    await compute.decodeGroups(head, groups, { encryption }, { signal });
+    await compute.decodeGroups(head, groups, { encryption, checkOnly: true }, { signal });
   }
 
   /** False when something was wrong with it, which is in the report then. */
