@@ -14,7 +14,7 @@ import { CREDENTIALS, Gateway, gatewayPackages } from '../test/s3/gateway.ts';
 import type { Report } from './report.ts';
 
 const MIB = 1024 * 1024;
-const IMAGE_BYTES = 1024 * MIB;
+const IMAGE_BYTES = 512 * MIB;
 const PAIRS = 3;
 const MAX_WALL = 0.65;
 const MAX_CPU = 0.5;
@@ -31,7 +31,7 @@ export async function s3Bench(): Promise<Report> {
   const program = 'dist/cli/main.js';
   if (!existsSync(program)) throw new Error(`there is no ${program}: npm run build`);
   const folder = await mkdtemp(join(tmpdir(), 's3-bench-'));
-  const gateway = await Gateway.start(gatewayPackages(), { memoryBytes: 16 * 1024 * MIB });
+  const gateway = await Gateway.start(gatewayPackages(), { memoryBytes: 8 * 1024 * MIB });
   try {
     const image = join(folder, 'image');
     await writeImage(image);

@@ -20,6 +20,7 @@ import type { AddressInfo, Socket } from 'node:net';
  * - `skew` the server's clock is another: RequestTimeTooSkewed, with its Date
  * - `truncate-xml` an answer in XML ends in the middle, with a length that fits; `drop-entry` a listing lacks one
  * - `damage-request`, `damage-answer` one bit of the body is another
+ * - `no-condition` 501 to a conditional request, as OpenStack Swift answers it; nothing is done
  */
 export const PROXY_FAULTS = [
   'cut-request',
@@ -34,6 +35,7 @@ export const PROXY_FAULTS = [
   'drop-entry',
   'damage-request',
   'damage-answer',
+  'no-condition',
 ] as const;
 export type ProxyFault = (typeof PROXY_FAULTS)[number];
 
@@ -42,6 +44,8 @@ export interface ProxiedRequest {
   readonly method: string;
   readonly url: string;
   readonly sizeBytes: number;
+  /** It has If-None-Match. */
+  readonly conditional: boolean;
 }
 
 export type Judge = (request: ProxiedRequest) => ProxyFault | undefined;
@@ -89,13 +93,20 @@ export class FaultProxy {
     const { method = '', url = '' } = incoming;
     this.requests++;
     const body = await wholeOf(incoming);
-    const fault = this.judge({ method, url, sizeBytes: body.length });
+    const fault = this.judge({
+      method,
+      url,
+      sizeBytes: body.length,
+      conditional: incoming.headers['if-none-match'] !== undefined,
+    });
     if (fault === undefined || !this.#applies(fault, body, url))
       return answer(outgoing, await this.#forward(incoming, body));
     this.struck.set(fault, (this.struck.get(fault) ?? 0) + 1);
     switch (fault) {
       case 'slow-down':
         return answer(outgoing, refusal(503, 'SlowDown', 'Please reduce your request rate.'));
+      case 'no-condition':
+        return answer(outgoing, refusal(501, 'NotImplemented', 'If-None-Match'));
       case 'skew':
         return answer(outgoing, skewed());
       case 'deaf':

@@ -120,6 +120,7 @@ export class S3ObjectStore implements ObjectStore {
       return { key, sizeBytes: ContentLength };
     } catch (error) {
       if (isCode(error, 'OBJECT_STORE_NOT_FOUND')) await this.#checkBucket(request);
+      else if (error instanceof ObjectStoreError && isUnexplained(error)) await this.#explain(request, target);
       throw error;
     }
   }
@@ -253,6 +254,16 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
+  /** An answer to HEAD has no body, so a refusal of it has no reason. The same refusal of a GET has one. */
+  async #explain(request: S3Request, target: S3Target): Promise<void> {
+    try {
+      await this.#read({ ...request, key: request.key ?? '' }, target, { offset: 0, length: 1 });
+    } catch (error) {
+      if (!isCode(error, 'OBJECT_STORE_BAD_RANGE')) throw error;
+    }
+    throw badAnswer(this.#requests.attempt(request), 'a refusal that it did not repeat');
+  }
+
   /** An answer to HEAD has no body: only the bucket itself can say whether it is there. */
   async #checkBucket({ signal }: S3Request): Promise<void> {
     const request = { attempted: 'look at the bucket', signal };
@@ -331,6 +342,10 @@ function checked(key: string, content: Uint8Array, { Metadata }: GetObjectComman
 
 function isCode(error: unknown, code: string): error is ObjectStoreError {
   return error instanceof ObjectStoreError && error.code === code;
+}
+
+function isUnexplained({ details }: ObjectStoreError): boolean {
+  return /^HTTP 4/.test(`${details['s3Code']}`);
 }
 
 function isConflict(error: unknown): boolean {

@@ -415,6 +415,21 @@ describe('an error', () => {
     expect((await failure(storeOn(new S3StandIn()).head('a'))).code).toBe('OBJECT_STORE_NOT_FOUND');
   });
 
+  it('of a HEAD, which comes without a reason, has the reason all the same', async () => {
+    const standIn = new S3StandIn();
+    const store = storeOn(standIn);
+    await store.put('a', body(10));
+    standIn.intercept = ({ method }) =>
+      method === 'HEAD' ? { status: 403, headers: {}, body: new Uint8Array(0) } : refusal(403, 'RequestTimeTooSkewed');
+    expect(await failure(store.head('a'))).toMatchObject({ code: 'OBJECT_STORE_UNAVAILABLE', retryable: true });
+    standIn.intercept = ({ method }) =>
+      method === 'HEAD' ? { status: 403, headers: {}, body: new Uint8Array(0) } : undefined;
+    expect(await failure(store.head('a'))).toMatchObject({ code: 'OBJECT_STORE_UNAVAILABLE', retryable: true });
+    standIn.intercept = ({ method }) =>
+      method === 'HEAD' ? { status: 403, headers: {}, body: new Uint8Array(0) } : refusal(403, 'AccessDenied');
+    expect(await failure(store.head('a'))).toMatchObject({ code: 'OBJECT_STORE_DENIED', retryable: false });
+  });
+
   it('carries no secret, whatever the server repeats of the request', async () => {
     const standIn = new S3StandIn();
     const { accessKeyId } = CREDENTIALS;
