@@ -25,6 +25,7 @@ import type { Schedule } from '../snapmirror/schedules.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Svm } from '../svm.ts';
 import type { SimulatedVolume } from '../volume.ts';
+import { requireLicense } from './licenses.ts';
 import * as fields from './rest-fields.ts';
 import { peeringFor } from './svms.ts';
 import { isVolumeName, provisionDestination } from './volumes.ts';
@@ -231,6 +232,7 @@ function planCreate(context: RequestContext, body: Body): CreatePlan {
   if (provisions && !isVolumeName(volumeName)) throw new Refusal('destinationNameInvalid', { volume: volumeName });
   const peers = sourceEnd(context, body, cluster, svm);
   const policy = policyOf(cluster, body, svm) ?? namedPolicy(cluster, DEFAULT_POLICY, svm);
+  for (const end of [peers.cluster, cluster]) requireLicense(end, policy.sync ? 'snapmirror_sync' : 'snapmirror');
   if (body.isNull('transfer_schedule') || body.isNull('transfer_schedule.name'))
     throw new Refusal('scheduleNullOnCreate');
   const schedule = scheduleOf(cluster, body, 'scheduleUnknown');

@@ -47,6 +47,8 @@ export class Transfer {
   state: TransferState = 'transferring';
   endedAt: number | undefined;
   error: TransferError | undefined;
+  /** What the destination showed before it. */
+  exportedBefore: SnapshotInfo | undefined;
   cancel: Later = nothing({});
   private bytesAtEnd = 0;
 
@@ -202,12 +204,11 @@ export class Relationship {
     const past = { ...now, state: this.stateAt(time) };
     if (endedSince.length === 0) return past;
     const succeededSince = endedSince.filter((transfer) => transfer.state === 'success');
-    const first = succeededSince.find(({ parts }) => parts.length > 0)?.parts[0];
-    const base = first?.base && this.source.volume.snapshotByUuid(first.base.uuid);
+    const first = succeededSince.find(({ parts }) => parts.length > 0);
     const sum = (of: (transfer: Transfer) => number) => succeededSince.reduce((total, one) => total + of(one), 0);
     return {
       ...past,
-      exported: first === undefined ? exported : base,
+      exported: first === undefined ? exported : first.exportedBefore,
       healthy: lastEnded === undefined || lastEnded.state === 'success',
       unhealthyReasons: lastEnded?.error
         ? [{ code: String(lastEnded.error.code), message: lastEnded.error.message }]

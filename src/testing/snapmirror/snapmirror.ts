@@ -97,6 +97,7 @@ export class SnapMirror {
       bytesPerSecond: throttle === 0 ? rate : Math.min(rate, throttle * 1024),
       resumedBytes: resumes && parts.some(({ snapshot }) => snapshot.uuid === resumes.snapshot) ? resumes.bytes : 0,
     });
+    transfer.exportedBefore = relationship.exported;
     relationship.running = transfer;
     if (!obstacle) relationship.checkpoint = undefined;
     const scripted = this.takeFault(relationship);
