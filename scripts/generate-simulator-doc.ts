@@ -1,5 +1,6 @@
 /**
- * Writes the tables of docs/simulator.md between their markers: what is simulated, the switches, the refusals.
+ * Writes the tables of docs/simulator.md between their markers: what is simulated, the switches, the refusals, and of
+ * every documented code by which refusal it comes or why it does not.
  * npm run docs:simulator [-- --check], which fails when one is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,14 +8,16 @@ import { parseArgs } from 'node:util';
 import { REFUSALS, type RefusalName, type RefusalRow } from '../src/testing/refusals.ts';
 import { RESOURCES } from '../src/testing/resources/catalogue.ts';
 import { SWITCHES, switchesWith } from '../src/testing/switches.ts';
+import { codesOf, DOCUMENTED_CODES } from '../test/testing/documented-codes.ts';
 
 const FILE = 'docs/simulator.md';
-const TESTS = 'test/testing/refusals.test.ts';
+const TESTS = ['test/testing/refusals.test.ts', 'test/testing/offload-refusals.ts'];
 
 const PARTS: Readonly<Record<string, () => string>> = {
   paths: renderPaths,
   switches: renderSwitches,
   refusals: renderRefusals,
+  codes: renderCodes,
 };
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -59,14 +62,24 @@ function renderSwitches(): string {
 }
 
 function renderRefusals(): string {
-  const tests = readFileSync(TESTS, 'utf8');
+  const tests = TESTS.map((file) => readFileSync(file, 'utf8')).join('\n');
   const rows = (Object.entries(REFUSALS) as [RefusalName, RefusalRow][]).map(([name, row]) => {
-    if (!new RegExp(`^  ${name}: `, 'm').test(tests)) throw new Error(`${TESTS} has no case of ${name}`);
+    if (!new RegExp(`^  ${name}: `, 'm').test(tests)) throw new Error(`${TESTS.join(' and ')} have no case of ${name}`);
     const inferred = row.inferred === undefined ? '' : row.inferred;
     return [row.code, statusText(row), row.where, row.message, `\`${name}\``, row.fact, inferred];
   });
   rows.sort(([a = ''], [b = '']) => Number(a) - Number(b));
   return markdownTable(['code', 'HTTP', 'where', 'words', 'row and test', 'what is known', 'what is inferred'], rows);
+}
+
+function renderCodes(): string {
+  const rows = DOCUMENTED_CODES.map(({ code, about, why }) => {
+    const refusals = (Object.entries(REFUSALS) as [RefusalName, RefusalRow][]).filter(([, row]) =>
+      codesOf(row).includes(code),
+    );
+    return [code, about, refusals.map(([name]) => `\`${name}\``).join(', '), why ?? ''];
+  });
+  return markdownTable(['code', 'what it is about', 'row and test', 'why it does not occur here'], rows);
 }
 
 /** As a switch decides, where one does. */
