@@ -5,6 +5,7 @@ import { Faults } from './faults.ts';
 import type { Job, JobError, JobFault, JobPlan } from './jobs.ts';
 import { Jobs, jobError } from './jobs.ts';
 import { later } from './later.ts';
+import { LICENSES } from './licenses.ts';
 import type { Physics } from './physics.ts';
 import type { Refusal } from './refusals.ts';
 import { BUILT_IN_POLICIES, Policy } from './snapmirror/policies.ts';
@@ -28,6 +29,8 @@ export interface ClusterSpec {
   /** Names, or names with sizes; default two of 10 TiB. */
   readonly aggregates?: readonly (string | { readonly name: string; readonly sizeBytes: number })[];
   readonly svms?: readonly string[];
+  /** Names of packages that it is not licensed for: `snapmirror`, `flexclone`. */
+  readonly unlicensed?: readonly string[];
   /** Above so many requests at once it answers 429; default no limit. */
   readonly maxRequestsInFlight?: number;
 }
@@ -44,10 +47,22 @@ export interface User {
   readonly denied?: readonly string[];
 }
 
-/** The other cluster of a peering. */
+/** One half of a peering of two clusters; the other cluster has its own. */
 export interface ClusterPeer {
   readonly uuid: string;
-  readonly cluster: ClusterState;
+  /** What the peer is called here. */
+  name: string;
+  /** Unknown as long as nobody came with the passphrase, unless its address was given. */
+  cluster: ClusterState | undefined;
+  state: 'ok' | 'pending' | 'problem';
+  /** It was accepted once: a new passphrase that waits for acceptance does not end it. */
+  inUse: boolean;
+  /** Of the passphrase that is to be accepted. */
+  digest: string | undefined;
+  /** Of the passphrase, in epoch milliseconds. */
+  expiresAt: number | undefined;
+  encrypted: boolean;
+  applications: readonly string[];
 }
 
 export const SVM_PEER_STATES = ['peered', 'rejected', 'suspended', 'initiated', 'pending', 'initializing'] as const;
@@ -118,6 +133,10 @@ export class ClusterState {
   readonly schedules: Schedule[];
   readonly jobs: Jobs;
   readonly peers: ClusterPeer[] = [];
+  readonly neighbours: readonly ClusterState[];
+  /** Where other clusters reach it, in a request for peering. */
+  readonly interclusterAddress: string;
+  readonly licenses: ReadonlySet<string>;
   svmPeers: SvmPeer[] = [];
   svmPeerPermissions: SvmPeerPermission[] = [];
   readonly snapshotPolicies: SnapshotPolicy[];
@@ -133,10 +152,14 @@ export class ClusterState {
   private readonly mirrors: Followers;
   private nextMsid = FIRST_MSID;
 
-  constructor(physics: Physics, spec: ClusterSpec, mirrors: Followers) {
+  /** @param neighbours all clusters of the world, this one among them once it is made */
+  constructor(physics: Physics, spec: ClusterSpec, mirrors: Followers, neighbours: readonly ClusterState[] = []) {
     const uuid = () => physics.random.uuid();
     this.physics = physics;
     this.mirrors = mirrors;
+    this.neighbours = neighbours;
+    this.interclusterAddress = `192.0.2.${10 + neighbours.length}`;
+    this.licenses = new Set(LICENSES.filter((license) => !spec.unlicensed?.includes(license)));
     this.maxRequestsInFlight = spec.maxRequestsInFlight ?? Number.POSITIVE_INFINITY;
     this.name = spec.name;
     this.uuid = uuid();
@@ -285,7 +308,27 @@ export class ClusterState {
   /** True when data can flow between the two: both live, and peered unless they are one. */
   reaches(other: ClusterState): boolean {
     if (other === this) return this.alive;
-    return this.alive && other.alive && this.peers.some(({ cluster }) => cluster === other);
+    return this.alive && other.alive && this.isPeerOf(other) && other.isPeerOf(this);
+  }
+
+  /** Its own half of the peering with another was accepted. */
+  isPeerOf(other: ClusterState): boolean {
+    return this.peers.some(({ cluster, inUse }) => cluster === other && inUse);
+  }
+
+  /** Makes its own half of a peering, done and accepted. */
+  addPeer(other: ClusterState): void {
+    this.peers.push({
+      uuid: this.physics.random.uuid(),
+      name: other.name,
+      cluster: other,
+      state: 'ok',
+      inUse: true,
+      digest: undefined,
+      expiresAt: undefined,
+      encrypted: true,
+      applications: ['snapmirror'],
+    });
   }
 
   usedBytes(aggregate: Aggregate): number {

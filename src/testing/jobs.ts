@@ -116,9 +116,24 @@ export interface JobFault {
   readonly vanishes?: boolean;
 }
 
+/** What PATCH can do to a job. */
+export type Steering = 'cancel' | 'pause' | 'resume';
+
+/** A job whose work has not begun. */
+interface PendingJob {
+  readonly job: Job;
+  readonly plan: JobPlan;
+  readonly fault: JobFault | undefined;
+  /** What is left until then, when it is paused. */
+  readonly afterMs: number;
+  readonly dueAt?: number;
+  readonly cancel?: () => void;
+}
+
 /** The jobs of one cluster. */
 export class Jobs {
   private readonly byUuid = new Map<string, Job>();
+  private readonly pending = new Map<Job, PendingJob>();
   private readonly physics: Physics;
 
   constructor(physics: Physics) {
@@ -140,12 +155,43 @@ export class Jobs {
     const job = new Job({ uuid: random.uuid(), description, startedAt: timeline.now, svm });
     this.byUuid.set(job.uuid, job);
     job.onEnd(purged({ jobs: this, job, afterMs: fault?.vanishes ? 0 : JOB_KEPT_MS }));
-    timeline.after(afterMs + (fault?.lateMs ?? 0), running({ jobs: this, job, plan, fault }));
+    this.plan({ job, plan, fault, afterMs: afterMs + (fault?.lateMs ?? 0) });
     return job;
+  }
+
+  private plan(pending: PendingJob): void {
+    const { job, plan, fault, afterMs } = pending;
+    const { timeline } = this.physics;
+    const cancel = timeline.after(afterMs, running({ jobs: this, job, plan, fault }));
+    this.pending.set(job, { ...pending, dueAt: timeline.now + afterMs, cancel });
+  }
+
+  /**
+   * Cancels, pauses or resumes a job whose work has not begun: nothing was done yet, and when it is resumed it takes the time
+   * that it still had to go. Returns false when it cannot be done.
+   */
+  steer(job: Job, action: Steering): boolean {
+    const pending = this.pending.get(job);
+    const { timeline, switches } = this.physics;
+    const fits = action === 'resume' ? job.state === 'paused' : action === 'cancel' || job.state === 'running';
+    if (!pending || job.ended || !fits) return false;
+    pending.cancel?.();
+    if (action === 'pause') {
+      job.state = 'paused';
+      this.pending.set(job, { ...pending, afterMs: (pending.dueAt ?? timeline.now) - timeline.now });
+    } else if (action === 'resume') {
+      job.state = 'running';
+      this.plan(pending);
+    } else {
+      this.pending.delete(job);
+      job.fail(timeline.now, jobError(new Refusal('jobCancelled'), switches));
+    }
+    return true;
   }
 
   /** The job's time has come. */
   run(job: Job, plan: JobPlan, fault: JobFault | undefined): void {
+    this.pending.delete(job);
     const scripted: JobError | undefined =
       fault?.code === undefined
         ? undefined

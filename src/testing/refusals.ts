@@ -1090,6 +1090,41 @@ export const REFUSALS = {
     inferred: 'the code',
   }),
 
+  // ---- licences, clusters, jobs
+  licenseMissing: row({
+    code: '1115127',
+    status: 400,
+    where: 'direct',
+    message: 'Cluster "{cluster}" has no license for "{license}".',
+    fact: 'rest-facts section 5 (1115127: licence missing)',
+    inferred: 'which requests have it, and the words',
+  }),
+  clusterPeerInUse: row({
+    code: '8',
+    status: 409,
+    where: 'direct',
+    message: 'The peering with cluster "{cluster}" is in use by SVM peers or by SnapMirror.',
+    fact: 'addendum C2: code 8, resource in use',
+    inferred: 'that this case has it',
+  }),
+  jobNotSteerable: row({
+    code: '2',
+    status: 400,
+    where: 'direct',
+    message: 'The job is in state "{state}", in which "{action}" cannot be done to it.',
+    target: 'action',
+    fact: 'rest-facts section 1, Job: PATCH with action; code 2',
+    inferred: 'the code and the words',
+  }),
+  jobCancelled: row({
+    code: '2',
+    status: 400,
+    where: 'job',
+    message: 'The job was canceled.',
+    fact: 'rest-facts section 1, Job: PATCH with action=cancel',
+    inferred: 'the code and the words',
+  }),
+
   // ---- files
   fileMissing: row({
     code: '6684674',

@@ -103,7 +103,10 @@ export class SimulatedOntap {
       latencyMs: options.latencyMs ?? 0,
     });
     const snapmirror = new SnapMirror(physics);
-    const states = (options.clusters ?? DEFAULT_CLUSTERS).map((spec) => new ClusterState(physics, spec, snapmirror));
+    const states: ClusterState[] = [];
+    for (const spec of options.clusters ?? DEFAULT_CLUSTERS) {
+      states.push(new ClusterState(physics, spec, snapmirror, states));
+    }
     this.#world = { physics, snapmirror, states, requests: [], randomFaults: undefined };
     this.#clusters = states.map((state) => new SimulatedCluster(state, this.#surroundings()));
     this.#listeners = new Listeners(this.#clusters, this.#clock);
@@ -321,8 +324,8 @@ export class SimulatedOntap {
 
   #peerClusters(one: ClusterState, other: ClusterState): void {
     if (one === other || one.peers.some(({ cluster }) => cluster === other)) return;
-    one.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: other });
-    other.peers.push({ uuid: this.#world.physics.random.uuid(), cluster: one });
+    one.addPeer(other);
+    other.addPeer(one);
   }
 
   #peerAll(): void {

@@ -147,7 +147,7 @@ it('a user may be kept from some paths', async () => {
 });
 
 it.each([
-  ['PATCH', { 'movement.destination_aggregate.name': 'aggr2' }, 'volume moves'],
+  ['PATCH', { rebalancing: { state: 'starting' } }, 'rebalancing'],
   ['POST', { name: 'c', 'svm.name': 'svm1', snaplock: { type: 'compliance' } }, 'SnapLock'],
 ])('%s of a volume with %j is refused as a limit of the simulator', async (method, body, what) => {
   const path = method === 'POST' ? '/storage/volumes' : `/storage/volumes/${scene.volume.uuid}`;

@@ -7,6 +7,7 @@ import { type Answer, type CallOptions, call, MIB, Scene } from './raw-client.ts
 interface Case {
   readonly switches?: Partial<Switches>;
   readonly maxRequestsInFlight?: number;
+  readonly unlicensed?: readonly string[];
   send(scene: Scene): Promise<Answer>;
 }
 
@@ -515,6 +516,26 @@ const CASES: Record<RefusalName, Case> = {
     headers: { 'content-type': 'multipart/form-data; boundary=x' },
   }),
 
+  licenseMissing: {
+    unlicensed: ['snapmirror'],
+    send: creating({}).send,
+  },
+  clusterPeerInUse: onSource('DELETE', '/cluster/peers?name=cluster2'),
+  jobNotSteerable: {
+    async send({ source, volume, ok }) {
+      await ok(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { size: 200 * MIB });
+      const { records } = await ok(source, 'GET', '/cluster/jobs');
+      return call(source, 'PATCH', `/cluster/jobs/${records[0].uuid}?action=cancel`);
+    },
+  },
+  jobCancelled: {
+    async send({ source, volume, ok }) {
+      const answer = await call(source, 'PATCH', `/storage/volumes/${volume.uuid}`, { body: { size: 200 * MIB } });
+      await ok(source, 'PATCH', `/cluster/jobs/${answer.json.job.uuid}?action=cancel`);
+      return answer;
+    },
+  },
+
   svmPeerExists: newPeer({ svm: { name: 'svm1' } }),
   svmPeerNameClash: newPeer({ name: 'svm1' }),
   lunCopyNotBetweenClusters: newPeer({ applications: ['lun_copy'] }),
@@ -564,13 +585,13 @@ describe('every refusal', () => {
   const rows = Object.entries(REFUSALS) as [RefusalName, RefusalRow][];
 
   it.each(rows)('%s', async (name, row) => {
-    const { switches = {}, maxRequestsInFlight = Number.POSITIVE_INFINITY, send } = CASES[name];
+    const { switches = {}, maxRequestsInFlight = Number.POSITIVE_INFINITY, unlicensed = [], send } = CASES[name];
     const users = [
       { name: 'reader', password: 'x', role: 'readonly' },
       { name: 'vsadmin', password: 'x', role: 'admin', svm: 'svm1' },
     ] as const;
     const clusters = [
-      { name: 'cluster1', svms: ['svm1', 'svm2'], users, maxRequestsInFlight },
+      { name: 'cluster1', svms: ['svm1', 'svm2'], users, maxRequestsInFlight, unlicensed },
       { name: 'cluster2', svms: ['svm1_dr'] },
     ];
     const scene = new Scene({ switches, clusters });

@@ -270,10 +270,11 @@ class Exchange {
             ],
           }
         : {};
+    const once = outcome.done && outcome.once ? { num_records: 1, records: [outcome.once] } : {};
     const self = location.location ?? `/api${path}`;
     return {
       status: 201,
-      json: { ...(outcome.done ? {} : { job: jobLink(outcome.job) }), ...records },
+      json: { ...(outcome.done ? {} : { job: jobLink(outcome.job) }), ...records, ...once },
       headers: { location: self },
     };
   }

@@ -27,7 +27,13 @@ export interface RequestContext extends JobOrder {
 
 /** A change is done, or a job carries it on. `location` names the object below /api. */
 export type Outcome<R> =
-  | { readonly done: true; readonly record?: R; readonly location?: string }
+  | {
+      readonly done: true;
+      readonly record?: R;
+      readonly location?: string;
+      /** What is answered this once and never again: a secret that was made up. */
+      readonly once?: JsonTree;
+    }
   | { readonly done: false; readonly job: Job; readonly record?: () => R | undefined; readonly location?: string };
 
 export interface Resource<R> extends FieldRules {

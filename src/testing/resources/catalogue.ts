@@ -1,8 +1,10 @@
 /** Everything that a simulated cluster answers for. A path that is not here is not simulated: code 3. */
 import type { Resource } from '../http/resource.ts';
-import { clusterPeerResource, clusterResource, jobResource, nodeResource, scheduleResource } from './cluster.ts';
+import { clusterResource, jobResource, nodeResource, scheduleResource } from './cluster.ts';
+import { clusterPeerResource } from './cluster-peers.ts';
 import { fileCloneResource, fileCopyResource } from './file-offload.ts';
 import { fileResource, rootDirectoryResource } from './files.ts';
+import { licenseResource } from './licenses.ts';
 import { lunResource } from './luns.ts';
 import { namespaceResource } from './namespaces.ts';
 import { policyResource } from './policies.ts';
@@ -20,6 +22,7 @@ export const RESOURCES: readonly Resource<any>[] = [
   jobResource,
   scheduleResource,
   clusterPeerResource,
+  licenseResource,
   svmResource,
   svmPeerResource,
   svmPeerPermissionResource,

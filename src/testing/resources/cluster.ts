@@ -1,10 +1,10 @@
-/** /cluster, its nodes, jobs, schedules and peers. */
-import type { ClusterPeer, ClusterState } from '../cluster-state.ts';
+/** /cluster, its nodes, jobs and schedules. */
+import type { ClusterState } from '../cluster-state.ts';
 import type { Body } from '../http/body.ts';
 import type { Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { durationSeconds, durationText, timeText } from '../http/time-text.ts';
-import type { Job } from '../jobs.ts';
+import type { Job, Steering } from '../jobs.ts';
 import { Refusal } from '../refusals.ts';
 import { type CronSpec, type IntervalSpec, Schedule } from '../snapmirror/schedules.ts';
 import * as fields from './rest-fields.ts';
@@ -38,11 +38,23 @@ export const nodeResource: Resource<ClusterState['nodes'][number]> = {
   }),
 };
 
-/** States: running, success, failure. `code` is an integer, `error.code` text; the older shape has no `error`. */
+const STEERINGS: readonly string[] = ['cancel', 'pause', 'resume'] satisfies Steering[];
+
+/** States: running, paused, success, failure. `code` is an integer, `error.code` text; the older shape has no `error`. */
 export const jobResource: Resource<Job> = {
   path: '/cluster/jobs',
   schema: schema(fields.JOB),
   keys: ['uuid'],
+  arguments: { PATCH: ['action'] },
+  patchable: [],
+  patch: ({ cluster, arguments: query }, job) => {
+    const action = query.get('action') ?? '';
+    if (!STEERINGS.includes(action))
+      throw new Refusal('invalidValue', { value: action, name: 'action', expected: `<${STEERINGS.join('|')}>` });
+    if (!cluster.jobs.steer(job, action as Steering))
+      throw new Refusal('jobNotSteerable', { action, state: job.state });
+    return { done: true };
+  },
   records: ({ cluster, svm }) => cluster.jobs.all().filter((job) => svm === undefined || job.svm === svm.name),
   find: ({ cluster, svm }, key) => {
     const job = cluster.jobs.get(key);
@@ -141,22 +153,3 @@ function cronOf(body: Body): CronSpec {
   const part = (key: string) => (body.has(`cron.${key}`) ? { [key]: body.texts(`cron.${key}`).map(Number) } : {});
   return { ...part('minutes'), ...part('hours'), ...part('days'), ...part('months'), ...part('weekdays') };
 }
-
-export const clusterPeerResource: Resource<ClusterPeer> = {
-  path: '/cluster/peers',
-  schema: schema(fields.CLUSTER_PEER),
-  keys: ['uuid', 'name'],
-  clusterOnly: () => true,
-  records: ({ cluster }) => cluster.peers,
-  key: ({ uuid }) => uuid,
-  view: ({ uuid, cluster: peer }, { cluster }) => ({
-    uuid,
-    name: peer.name,
-    remote: { name: peer.name },
-    status: { state: cluster.reaches(peer) ? 'available' : 'unavailable' },
-    authentication: { state: 'ok', in_use: 'ok' },
-    encryption: { state: 'tls_psk' },
-    peer_applications: ['snapmirror'],
-    version: peer.version,
-  }),
-};

@@ -8,6 +8,7 @@ import { later } from '../later.ts';
 import { Refusal } from '../refusals.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { SimulatedVolume } from '../volume.ts';
+import { requireLicense } from './licenses.ts';
 import { snapshotOwners } from './snapshots.ts';
 
 /** Even nothing takes a moment. */
@@ -28,6 +29,7 @@ export function clonePlanOf(context: RequestContext, body: Body): ClonePlan | un
   for (const name of ['aggregates', 'style', 'constituents_per_aggregate', 'clone.split_initiated']) {
     if (body.has(name)) throw new Refusal('fieldCannotBeSet', { name });
   }
+  requireLicense(context.cluster, 'flexclone');
   const parent = parentOf(context, body);
   const where = { volume: parent.name, svm: parent.svm.name };
   if (parent.state !== 'online') throw new Refusal('volumeOffline', where);

@@ -73,7 +73,7 @@ export const relationshipResource: Resource<Relationship> = {
     );
   },
   find: (context, key) => {
-    const { cluster, snapmirror, svm, staleMs } = context;
+    const { cluster, snapmirror, svm } = context;
     const asOf = momentOf(context);
     const known = snapmirror.relationship(key);
     if (!known) return undefined;

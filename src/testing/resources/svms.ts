@@ -207,7 +207,7 @@ export const svmPeerPermissionResource: Resource<SvmPeerPermission> = {
   key: ({ svm, clusterPeer }) => `${clusterPeer.uuid}/${svm.uuid}`,
   view: ({ svm, clusterPeer, applications }) => ({
     svm: { name: svm.name, uuid: svm.uuid },
-    cluster_peer: { name: clusterPeer.cluster.name, uuid: clusterPeer.uuid },
+    cluster_peer: { name: clusterPeer.name, uuid: clusterPeer.uuid },
     applications,
   }),
 
@@ -219,7 +219,7 @@ export const svmPeerPermissionResource: Resource<SvmPeerPermission> = {
     body.require('applications');
     const svm = cluster.svms.find(({ name, uuid }) => name === svmWanted || uuid === svmWanted);
     if (!svm) throw new Refusal('svmUnknown', { svm: svmWanted });
-    const clusterPeer = cluster.peers.find((known) => known.cluster.name === peerWanted || known.uuid === peerWanted);
+    const clusterPeer = cluster.peers.find((known) => known.name === peerWanted || known.uuid === peerWanted);
     if (!clusterPeer) throw new Refusal('clusterNotPeered', { cluster: peerWanted, name: 'cluster_peer.name' });
     if (cluster.svmPeerPermissions.some((known) => known.svm === svm && known.clusterPeer === clusterPeer)) {
       throw new Refusal('duplicateEntry');
@@ -251,8 +251,8 @@ function permits(cluster: ClusterState, svm: Svm, asking: ClusterState, applicat
 
 function peerOf(cluster: ClusterState, name: string): ClusterState {
   if (name === cluster.name) return cluster;
-  const peer = cluster.peers.find((known) => known.cluster.name === name);
-  if (!peer) throw new Refusal('clusterNotPeered', { cluster: name, name: 'peer.cluster.name' });
+  const peer = cluster.peers.find((known) => known.inUse && (known.name === name || known.cluster?.name === name));
+  if (!peer?.cluster) throw new Refusal('clusterNotPeered', { cluster: name, name: 'peer.cluster.name' });
   if (!cluster.reaches(peer.cluster)) throw unreachable(peer.cluster);
   return peer.cluster;
 }
