@@ -87,7 +87,7 @@ export async function playSchedule({ seed, bucket, proxy, endpoint }: ScheduleOp
     proxy.judge = judge;
     await backUp('s2');
     proxy.judge = judge;
-    await insist('forget', () => rig.endpoint.forget({ snapshots: ['s1'] })).catch(() => {});
+    await insist('forget', () => rig.endpoint.forget({ snapshots: ['s1'] }).catch(unlessForgotten));
     proxy.judge = judge;
     await insist('gc', () => rig.endpoint.collect());
     scribble(volume, random);
@@ -144,6 +144,11 @@ function scribble(volume: WaflVolume, random: SeededRandom): void {
     const values = Array.from({ length: 1 + Math.floor(random.next() * 5) }, () => 1 + Math.floor(random.next() * 200));
     volume.write(path, at * 4096, blocks(...values));
   }
+}
+
+/** The forgetting took effect, and its answer was lost beyond all repetition: asked again, there is nothing to forget. */
+function unlessForgotten(error: unknown): void {
+  if (!(error instanceof DataMotionError) || error.code !== 'CLOUD_SNAPSHOT_UNKNOWN') throw error;
 }
 
 /** Why an error is not one that a caller could act on. */

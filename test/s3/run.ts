@@ -60,7 +60,10 @@ async function schedules(server: string, endpoint: string, count: number, offset
   try {
     for (let at = 0; at < count; at++) {
       const seed = Number(values.seed) + offset + at;
-      const outcome = await playSchedule({ seed, bucket: 'faults', proxy, endpoint });
+      const outcome = await playSchedule({ seed, bucket: 'faults', proxy, endpoint }).catch((error: unknown) => ({
+        problems: [error instanceof Error ? `${error.stack}` : `${error}`],
+        failures: new Map<string, number>(),
+      }));
       for (const [code, times] of outcome.failures) failures.set(code, (failures.get(code) ?? 0) + times);
       if (outcome.problems.length > 0) bad.push(`seed ${seed}: ${outcome.problems.slice(0, 3).join('; ')}`);
     }
