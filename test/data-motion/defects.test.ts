@@ -271,6 +271,18 @@ describe('defect 28: a create job that fails', () => {
     expect(error).toMatchObject({ ontapCode: '787140', ontapMessage: 'no room', cluster: 'cluster2.sim' });
     expect(stage.clock.now() - startedAt).toBeLessThan(5 * SECOND);
   });
+
+  it('and when it outlasts the request, as soon as it ends', async () => {
+    await using stage = await Stage.open({ world: { operationMs: 40 * SECOND } });
+    const failing = { kind: 'job-fails', code: '917534', message: 'no room' } as const;
+    stage.west.addFault({ ...failing, method: 'POST', path: '/storage/volumes' });
+    const startedAt = stage.clock.now();
+    expect(await failure(() => stage.dataMotion.createSnapmirror(stage.pair))).toMatchObject({
+      code: 'ONTAP_JOB_FAILED',
+      ontapCode: '917534',
+    });
+    expect(stage.clock.now() - startedAt).toBeLessThan(90 * SECOND);
+  });
 });
 
 describe('defect 35: jobs that fail', () => {

@@ -40,6 +40,16 @@ describe('defect 27: the geometry of the destination changed, which only the job
     expect(await stage.read(stage.west, '/snapmirror/relationships')).toHaveLength(1);
   });
 
+  it('also when the job outlasts the request', async () => {
+    await using stage = await Stage.open({ world: { operationMs: 10 * SECOND } });
+    stage.west.addFault({ ...CHANGED, times: 1 });
+    const result = await stage.dataMotion.createSnapmirror(stage.pair, { waitForBaseline: true });
+    expect(result).toMatchObject({
+      note: 'made anew after 1 of its kind: the geometry of the destination had changed',
+      relationship: { state: 'snapmirrored' },
+    });
+  });
+
   it('is an error by its own name when it stays so, after six tries', async () => {
     await using stage = await Stage.open();
     stage.west.addFault({ ...CHANGED, times: Number.POSITIVE_INFINITY });

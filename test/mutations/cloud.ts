@@ -47,7 +47,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'fixUp(this.#vmap, stored);',
     replace: 'fixUp(this.#vmap, { ...stored, vvbns: stored.vvbns.toReversed() });',
     command: histories,
-    found: /I2/,
+    found: /I2|I8/,
   },
   {
     name: 'the journal tells of an object before it is in the store',

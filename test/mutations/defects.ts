@@ -112,7 +112,7 @@ export const DEFECTS: readonly Mutation[] = [
     file: REACH,
     find: "const gone = error instanceof OntapError && (error.code === 'ONTAP_NOT_FOUND' || error.ontapCode === '13303849');",
     replace: 'const gone = false;',
-    ...defects('defect 18: what is gone already is no error of a delete nor when the transfer does'),
+    ...defects('nor when the transfer does that was to be aborted first'),
   },
   {
     name: 'defect 19: a queued transfer is not aborted',
@@ -249,7 +249,7 @@ export const DEFECTS: readonly Mutation[] = [
     file: 'src/index.ts',
     find: 'const key = JSON.stringify([scheme, host, port, credentials, tls]);',
     replace: 'const key = JSON.stringify([scheme, host, port, credentials, tls, backend.name]);',
-    ...defects('defect 37: answers and names as they come one connection pool'),
+    ...defects('one connection pool serves a cluster'),
   },
   {
     name: 'defect 44: what a release fails with is swallowed',

@@ -16,8 +16,8 @@ export interface Mutation {
 }
 
 /**
- * Finds it by a test: `name` is a part of the full name (`describe title`) of the tests of the file that are run, and one of them has
- * to fail.
+ * Finds it by a test: `name` is a part of the titles of the tests of the file that are run, or of the `describe` around them, and one of
+ * them has to fail.
  */
 export function byTest(file: string, name: string): Pick<Mutation, 'command' | 'found'> {
   const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
