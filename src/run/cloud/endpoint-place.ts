@@ -46,8 +46,9 @@ export class EndpointPlace {
     } catch (error) {
       if (!(error instanceof ObjectStoreError)) throw error;
       if (error.code === 'OBJECT_STORE_NOT_FOUND') return undefined;
-      if (error.code !== 'OBJECT_STORE_BAD_RANGE') throw error;
-      throw new CloudError('CLOUD_CORRUPT', `what is stored as ${key} is cut off`, { ...factsOf(key), cause: error });
+      const damage = DAMAGE[error.code];
+      if (damage === undefined) throw error;
+      throw new CloudError('CLOUD_CORRUPT', `what is stored as ${key} is ${damage}`, { ...factsOf(key), cause: error });
     }
   }
 
@@ -80,6 +81,12 @@ export class EndpointPlace {
     }
   }
 }
+
+/** What a store says that makes what is stored damaged. */
+const DAMAGE: Readonly<Record<string, string>> = {
+  OBJECT_STORE_BAD_RANGE: 'cut off',
+  OBJECT_STORE_CORRUPT: 'damaged, says the store',
+};
 
 /** Which object or snapshot a key is about, as facts of an error. */
 export function factsOf(key: string): { object: string; objectId?: number; snapshot?: string } {
