@@ -198,3 +198,66 @@ describe('delete and release of what is left', () => {
     },
   );
 });
+
+describe('delete and release of what somebody else took apart', () => {
+  const entries = (stage: Stage) => stage.read(stage.east, '/snapmirror/relationships?list_destinations_only=true');
+
+  /** Takes a volume offline and deletes it, whatever is mirrored to or from it. */
+  async function destroy(stage: Stage, cluster: Stage['east'], volume: Stage['source']): Promise<void> {
+    const path = `/storage/volumes/${volume.uuid}`;
+    await stage.raw(cluster, 'PATCH', path, { nas: { path: '' } });
+    await stage.raw(cluster, 'PATCH', path, { state: 'offline' });
+    await stage.raw(cluster, 'DELETE', `${path}?force=true`);
+  }
+
+  it('the source volume is gone, or offline for good', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    await destroy(stage, stage.east, stage.source);
+    const deleted = await stage.dataMotion.deleteSnapmirror(stage.pair);
+    expect(deleted.actions).toContain('delete-destination');
+    expect(await stage.record()).toBeUndefined();
+    await stage.dataMotion.releaseSnapmirror(stage.pair);
+    expect(await entries(stage)).toEqual([]);
+    expect((await stage.dataMotion.deleteSnapmirror(stage.pair)).actions).toEqual([]);
+  });
+
+  it('the destination volume is gone', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    await stage.dataMotion.deleteSnapmirror(stage.pair, { release: false });
+    await destroy(stage, stage.west, stage.copy);
+    expect((await stage.dataMotion.deleteSnapmirror(stage.pair)).release.state).toBe('released');
+    expect(stage.source.snapshots()).toEqual([]);
+  });
+
+  it('the SVM of the destination is gone: delete says so, and a release that is told goes on without it', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    await stage.dataMotion.deleteSnapmirror(stage.pair, { release: false });
+    stage.intercept = (request, send) =>
+      request.url.includes('cluster2.sim') && request.url.includes('/svm/svms')
+        ? Promise.resolve(Response.json({ records: [], num_records: 0 }))
+        : send(request);
+    expect(await failure(() => stage.dataMotion.deleteSnapmirror(stage.pair))).toMatchObject({
+      code: 'ONTAP_NOT_FOUND',
+      remedy: expect.stringContaining('netapp_vserver'),
+    });
+    const released = await stage.dataMotion.releaseSnapmirror(stage.pair, { destinationLost: true });
+    expect(released.actions).toEqual(['release-source']);
+    expect(stage.source.snapshots()).toEqual([]);
+  });
+
+  it.each([true, false])('the half of the source is missing while a transfer runs (endless: %s)', async (endless) => {
+    await using stage = await Stage.open();
+    await stage.transferring(endless);
+    stage.intercept = (request, send) =>
+      request.url.includes('list_destinations_only')
+        ? Promise.resolve(Response.json({ records: [], num_records: 0 }))
+        : send(request);
+    const deleted = await stage.dataMotion.deleteSnapmirror(stage.pair);
+    expect(deleted.actions).toEqual(['abort-transfers', 'delete-destination']);
+    expect(deleted.release.state).toBe('nothing-to-release');
+    expect(await stage.record()).toBeUndefined();
+  });
+});
