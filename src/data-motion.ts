@@ -2,8 +2,8 @@
  * Facade (layer 4): Cinder's DataMotionMixin as a class that composes the configuration, the ONTAP port and the verbs. It
  * holds no rule and does no I/O itself.
  */
-import type { OperationReport, VolumeReplicationState } from './core/failover/outcome.ts';
-import type { FailbackPlan, FailoverPlan } from './core/failover/plan.ts';
+import type { DrillReport, OperationReport, VolumeReplicationState } from './core/failover/outcome.ts';
+import type { DrillPlan, FailbackPlan, FailoverPlan } from './core/failover/plan.ts';
 import type { Protection } from './core/mirror/protection.ts';
 import { protectionOf } from './core/mirror/protection.ts';
 import type { Readiness } from './core/readiness.ts';
@@ -24,10 +24,14 @@ import { ConfigError, InterruptedError } from './errors.ts';
 import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
 import { failback } from './run/failover/apply-failback.ts';
 import { failover } from './run/failover/apply-failover.ts';
+import { drill, planDrill, removeDrillLeftovers } from './run/failover/drill.ts';
+import { type HousekeepingOptions, keepHouse } from './run/failover/housekeeping.ts';
 import type {
+  DrillOptions,
   FailbackOptions,
   FailoverOptions,
   FailoverSelection,
+  PlanDrillOptions,
   PlanFailbackOptions,
   PlanFailoverOptions,
   PlanOptions,
@@ -460,6 +464,48 @@ export class DataMotion {
     options: FailbackOptions = {},
   ): Promise<OperationReport<'failback'>> {
     return this.#under(options, 'fail back', (signal) => failback(this.#world, what, options, signal));
+  }
+
+  /** What a drill would clone. Reads only. */
+  async planDrill(selection: FailoverSelection, options: PlanDrillOptions = {}): Promise<DrillPlan> {
+    return this.#under(options, 'plan the drill', (signal) => planDrill(this.#world, selection, options, signal));
+  }
+
+  /**
+   * Clones the last copies at the target, has them verified by a hook, and removes the clones whatever happened. The mirrors go on, and
+   * nobody's writers notice. What could not be removed is in the report's debts: `removeDrillLeftovers`.
+   */
+  async drill(what: DrillPlan | FailoverSelection, options: DrillOptions = {}): Promise<DrillReport> {
+    return this.#under(options, 'drill', (signal) => drill(this.#world, what, options, signal));
+  }
+
+  /** Removes clones that drills of killed processes left, told by their names and by being clones. One entry a clone. */
+  async removeDrillLeftovers(
+    selection: Pick<FailoverSelection, 'source' | 'target'>,
+    options: CallOptions = {},
+  ): Promise<Awaited<ReturnType<typeof removeDrillLeftovers>>> {
+    return this.#under(options, 'remove what drills left', (signal) =>
+      removeDrillLeftovers(this.#world, selection, signal),
+    );
+  }
+
+  /**
+   * Looks at a backend again and again: ensures mirrors that are missing, updates what is due, fences a loser that comes back, tells
+   * alerts as they begin and end. Leaves alone what somebody paused or broke off (defect 4).
+   * @param options.stop lets the round under way end, and resolves; `signal` ends it at once
+   */
+  async keepHouse(
+    source: string,
+    options: HousekeepingOptions & { readonly stop?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    const verbs = {
+      ensure: (target: string, volumes: readonly string[], signal: AbortSignal) =>
+        this.ensureSnapmirrors({ source, target, volumes }, { signal }),
+      update: (target: string, volumes: readonly string[], signal: AbortSignal) =>
+        this.updateSnapmirrors({ source, target, volumes }, { signal }),
+    };
+    const { name } = backendOf(this.#configuration, source);
+    return this.#under(options, 'keep house', (signal) => keepHouse(this.#world, verbs, name, options, signal));
   }
 
   /** Who counts, of every volume, and why; from what the clusters show now. Never two sides. Reads only. */
