@@ -72,6 +72,8 @@ export class ImageScan implements StagedWriter {
   readonly #metafiles = new Map<number, Uint8Array>();
   #incremental = false;
   version: ImageVersion | undefined;
+  /** Places with a block, as far as the scan has come. */
+  mappedBlocks = 0;
 
   private constructor(
     settings: ImageSettings,
@@ -213,6 +215,7 @@ export class ImageScan implements StagedWriter {
     });
     await this.tree.set(0, start, after, options);
     this.#piece = { chunk, vvbns };
+    this.mappedBlocks += vvbns.length;
     if (this.#height === 0) return yield* this.#give(0, after, options);
     const firstSpan = start / pointersPerBlock;
     const parents = await this.#parents(1, firstSpan, after, options);
@@ -292,6 +295,7 @@ export class ImageScan implements StagedWriter {
     const identities = await compute.shortDigests('sha-256', pieces, BLOCK_BYTES, options);
     const places = Float64Array.from(blocks, placeOf);
     const vvbns = await this.#catalogue.assign(0, identities, new Float64Array(blocks.length), places, options);
+    this.mappedBlocks += vvbns.length;
     const inodeMetafile: number[] = [];
     const directoryMetafile: number[] = [];
     blocks.forEach(({ inode, fbn, content }, at) => {

@@ -256,6 +256,10 @@ class OpenImage implements OpenSnapshot {
     return blocks;
   }
 
+  get mappedBlocks(): number | undefined {
+    return this.#scan?.finished ? this.#scan.mappedBlocks : undefined;
+  }
+
   async *roots(options: SourceOptions = {}): AsyncGenerator<readonly InodeRoot[]> {
     const { tree } = this.#readable(options);
     if (this.#version === undefined) throw notScanned(this.#settings.path);

@@ -101,6 +101,9 @@ export interface OpenSnapshot {
    */
   shortDigests?(hash: HashName, vvbns: Float64Array): Uint8Array | undefined;
 
+  /** Level 0 blocks at all places where one is mapped, metafiles included, where the source knows without looking. */
+  readonly mappedBlocks?: number | undefined;
+
   /** Every inode by ascending number, whole, in batches: what the L3 file is made of. */
   roots(options?: SourceOptions): AsyncIterable<readonly InodeRoot[]>;
 

@@ -82,7 +82,11 @@ export function registerCloud(program: Command, run: RunAction): void {
     .requiredOption('--to <path>', 'where to; a new file gets its name when it is whole')
     .option(snapshot, ofNewest)
     .option('--file <path>', 'a file of the volume (default: its only one)')
-    .option('--range <from-to>', 'bytes of it: from the first up to, not including, the second', range)
+    .option(
+      '--range <from-to>',
+      'bytes of it, half-open: 0-4096 is the first 4096 bytes; the target then has these bytes alone',
+      range,
+    )
     .option('--onto <snapshot>', 'the target has this snapshot: write only what differs, in place')
     .option('--overwrite', 'replace what is at the path', false)
     .action((options) => run(restore)(options));
@@ -91,7 +95,11 @@ export function registerCloud(program: Command, run: RunAction): void {
 
   add('show', 'show one backup: what it is, what it took, what was saved')
     .option(snapshot, ofNewest)
-    .option('--measure', 'read the indirect blocks to know what deduplication saved', false)
+    .option(
+      '--measure',
+      'read the indirect blocks to know what deduplication saved, where the backup does not tell',
+      false,
+    )
     .action((options) => run(show)(options));
 
   add('ls', 'list the files of a backup')
@@ -262,6 +270,7 @@ async function show(
         ['stored by it', bytes(details.uploadedBytes)],
         ['its L3 file and bitmap', `${bytes(details.l3Bytes)}, ${bytes(details.objectIdBytes)}`],
         ['objects it needs', `${details.objects}`],
+        ['an object of it', `${bytes(details.averageObject.bytes)} in ${bytes(details.averageObject.storedBytes)}`],
         ['not sent, for it was there', bytes(saved.unchangedBytes)],
         ['saved by compression', bytes(saved.compressionBytes)],
         ['saved by deduplication', deduplicated],

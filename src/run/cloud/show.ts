@@ -1,5 +1,5 @@
 /** Run (layer 3): what there is: the snapshots of an endpoint, and what each took and saved. */
-import { BLOCK_BYTES, HOLE } from '../../core/cloud/block-numbers.ts';
+import { BLOCK_BYTES, HOLE, LEVELS, slotBytesOf, slotsPerObject } from '../../core/cloud/block-numbers.ts';
 import type { SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
 import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import { compareFile } from '../../core/cloud/restore-plan.ts';
@@ -102,6 +102,8 @@ export interface SnapshotDetails {
   readonly objectIdBytes: number;
   /** Objects that it needs. */
   readonly objects: number;
+  /** What an object of its transfer has in it and takes in the store, on average; 0 where it sent none. */
+  readonly averageObject: { readonly bytes: number; readonly storedBytes: number };
   readonly saved: SnapshotSavings;
 }
 
@@ -111,7 +113,10 @@ export interface SnapshotSavings {
   readonly unchangedBytes: number;
   /** By compressing what its transfer sent. */
   readonly compressionBytes: number;
-  /** Blocks that several file blocks share, beyond the first. Absent unless it was measured, for which the trees are walked. */
+  /**
+   * Blocks that several file blocks share, beyond the first. Of a source that did not tell it is absent unless it was measured,
+   * for which the trees are walked.
+   */
   readonly deduplicationBytes: number | undefined;
 }
 
@@ -130,7 +135,7 @@ export async function showSnapshot(context: CloudContext, request: ShowRequest):
   const { heldBlocks, uploadedBlocks, uploadedBytes, pointersPerBlock, l3Parts, objectIdParts } = manifest;
   const indirectBytes = (uploadedBlocks[1] + uploadedBlocks[2]) * 8 * pointersPerBlock;
   const sentBytes = uploadedBlocks[0] * BLOCK_BYTES + indirectBytes;
-  const mapped = request.measure ? await mappedBlocks(context, reader, manifest) : undefined;
+  const mapped = manifest.mappedBlocks ?? (request.measure ? await mappedBlocks(context, reader, manifest) : undefined);
   return {
     snapshot,
     comment: manifest.comment,
@@ -144,12 +149,22 @@ export async function showSnapshot(context: CloudContext, request: ShowRequest):
     l3Bytes: l3Parts.reduce((sum, { bytes }) => sum + bytes, 0),
     objectIdBytes: objectIdParts.reduce((sum, { bytes }) => sum + bytes, 0),
     objects: objectIdParts.reduce((sum, { ids }) => sum + ids, 0),
+    averageObject: averageOf(sentBytes, manifest),
     saved: {
       unchangedBytes: Math.max(0, heldBlocks[0] - uploadedBlocks[0]) * BLOCK_BYTES,
       compressionBytes: Math.max(0, sentBytes - uploadedBytes),
       deduplicationBytes: mapped === undefined ? undefined : (mapped - heldBlocks[0]) * BLOCK_BYTES,
     },
   };
+}
+
+/** A transfer fills its objects one after the other: how many it sent follows from its blocks. */
+function averageOf(sentBytes: number, { uploadedBlocks, uploadedBytes, pointersPerBlock }: Manifest) {
+  const objects = LEVELS.reduce<number>((sum, level) => {
+    return sum + Math.ceil(uploadedBlocks[level] / slotsPerObject(slotBytesOf(level, pointersPerBlock)));
+  }, 0);
+  const average = (bytes: number) => (objects === 0 ? 0 : Math.round(bytes / objects));
+  return { bytes: average(sentBytes), storedBytes: average(uploadedBytes) };
 }
 
 /** File blocks that are not holes. */

@@ -304,6 +304,7 @@ class Transfer {
     const snapshotId = this.#ids.take();
     const l3Parts = await this.#writeL3(snapshotId);
     const { objectIdParts, heldBlocks } = await this.#writeObjectIds(snapshotId);
+    const { mappedBlocks } = this.#of.open;
     const manifest: Manifest = {
       snapshotId,
       uuid: snapshot.uuid,
@@ -316,6 +317,7 @@ class Transfer {
       sourceFormat: this.#of.facts.format,
       inodes: this.#inodes,
       logicalBytes: this.#logicalBytes,
+      ...(mappedBlocks !== undefined && { mappedBlocks }),
       heldBlocks,
       uploadedBlocks: this.#totals.blocks,
       uploadedBytes: this.#totals.bytes,

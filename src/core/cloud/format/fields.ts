@@ -38,6 +38,10 @@ export class Fields {
     throw bad(this.#what, `has no text in ${name}`);
   }
 
+  optionalWhole(name: string): number | undefined {
+    return this.#values[name] === undefined ? undefined : this.whole(name);
+  }
+
   optionalText(name: string): string | undefined {
     return this.#values[name] === undefined ? undefined : this.text(name);
   }

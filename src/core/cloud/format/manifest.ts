@@ -25,6 +25,8 @@ export interface Manifest {
   readonly inodes: number;
   /** Bytes of the files as their users see them, holes included. */
   readonly logicalBytes: number;
+  /** Blocks of files that are not holes, each place counted, where the source knows: with `heldBlocks`, what sharing saves. */
+  readonly mappedBlocks?: number | undefined;
   /** Blocks that the snapshot holds, by level: each counted once, however many pointers lead to it. */
   readonly heldBlocks: readonly [l0: number, l1: number, l2: number];
   /** Blocks that this transfer uploaded, by level. */
@@ -77,6 +79,7 @@ export function decodeManifest(
   const fields = Fields.parse(record.body, `the manifest of snapshot ${snapshotId}`);
   const label = fields.optionalText('label');
   const comment = fields.optionalText('comment');
+  const mappedBlocks = fields.optionalWhole('mappedBlocks');
   const manifest: Manifest = {
     snapshotId: snapshotId as ObjectId,
     uuid: fields.text('uuid'),
@@ -89,6 +92,7 @@ export function decodeManifest(
     sourceFormat: fields.text('sourceFormat'),
     inodes: fields.whole('inodes'),
     logicalBytes: fields.whole('logicalBytes'),
+    ...(mappedBlocks !== undefined && { mappedBlocks }),
     heldBlocks: byLevel(fields.wholes('heldBlocks')),
     uploadedBlocks: byLevel(fields.wholes('uploadedBlocks')),
     uploadedBytes: fields.whole('uploadedBytes'),
