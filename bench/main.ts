@@ -1,15 +1,25 @@
 /**
  * npm run bench -- NAME [--json FILE]: runs one benchmark, prints its figures as a table, and writes them machine-readable.
- * Each benchmark is a file of its own here; it compares side by side, on the same simulated clusters.
+ * Each benchmark is a file of its own here; it compares side by side, on the same simulated clusters or
+ * the same server.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { cloudMemoryBench } from './cloud-memory.ts';
 import { ensureBench } from './ensure.ts';
 import type { Report } from './report.ts';
 import { printReport } from './report.ts';
+import { s3Bench } from './s3.ts';
+import { simulatorBench } from './simulator.ts';
 import { statusBench } from './status.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<Report>>> = { ensure: ensureBench, status: statusBench };
+const BENCHES: Readonly<Record<string, () => Promise<Report>>> = {
+  'cloud-memory': cloudMemoryBench,
+  ensure: ensureBench,
+  status: statusBench,
+  s3: s3Bench,
+  simulator: simulatorBench,
+};
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
 const [name = ''] = positionals;
