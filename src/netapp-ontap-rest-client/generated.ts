@@ -33,7 +33,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Cancels, pauses or resumes every job that the query selects. */
+        patch: operations["steerJobs"];
         trace?: never;
     };
     "/cluster/jobs/{uuid}": {
@@ -876,6 +877,8 @@ export interface components {
             _links?: components["schemas"]["page_links"];
             /** @description So many were changed */
             num_records?: number;
+            /** @description With return_records */
+            records?: unknown[];
             jobs?: components["schemas"]["job_link"][];
         };
         cluster_peer: {
@@ -1739,6 +1742,36 @@ export interface operations {
                         num_records?: number;
                         records?: components["schemas"]["job"][];
                     };
+                };
+            };
+            default: components["responses"]["failed"];
+        };
+    };
+    steerJobs: {
+        parameters: {
+            query?: {
+                /** @description Seconds (0 to 120) to work on this page */
+                return_timeout?: components["parameters"]["read_return_timeout"];
+                /** @description Go on with the next after a failure */
+                continue_on_failure?: components["parameters"]["continue_on_failure"];
+                /** @description cancel, pause or resume */
+                action?: string;
+                uuid?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The action was taken */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["collection_change"];
                 };
             };
             default: components["responses"]["failed"];

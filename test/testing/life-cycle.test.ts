@@ -482,10 +482,32 @@ describe('synchronous relationships', () => {
       if (refused) expect(write).toThrow(/out of sync/);
       else write();
       scene.destination.revive();
+      expect(await scene.relationship(uuid)).toMatchObject({
+        state: 'synchronizing',
+        healthy: false,
+        transfer: { state: 'transferring', type: 'resync' },
+      });
+      if (refused) expect(write).toThrow(/out of sync/);
+      else scene.volume.write('/meanwhile', 0, bytes('x'));
+      await scene.drained(uuid);
       write();
       expect(scene.mirror.digest()).toBe(scene.volume.digest());
       expect(await scene.relationship(uuid)).toMatchObject({ state: 'in_sync', healthy: true });
     }
+  });
+
+  it('fall out of sync again when the cluster dies while they synchronise, and bring what was written meanwhile', async () => {
+    const scene = new Scene();
+    const uuid = await scene.mirrored({ policy: 'Sync' });
+    scene.source.kill();
+    scene.source.revive();
+    scene.source.kill();
+    expect(await scene.relationship(uuid)).toMatchObject({ state: 'out_of_sync', healthy: false });
+    scene.source.revive();
+    scene.volume.write('/meanwhile', 0, bytes('x'));
+    expect((await scene.relationship(uuid)).state).toBe('synchronizing');
+    expect(await scene.drained(uuid)).toMatchObject({ state: 'in_sync', healthy: true });
+    expect(scene.mirror.digest()).toBe(scene.volume.digest());
   });
 
   it('are in_sync after the initialise, and every write is there at once', async () => {

@@ -284,16 +284,33 @@ class Exchange {
     context.arguments.fieldTests(new Map(), resource.arguments?.[method as 'PATCH'] ?? []);
     const timeoutMs = 1000 * context.arguments.integer('return_timeout', 0, [0, 120]);
     const change = this.#changeOf(resource, context);
-    const outcome = this.#outcome(context, () =>
-      change(resource.itself ? resource.itself(context) : this.#found(resource, context, key)),
-    );
-    if (outcome.done) return { status: 200, json: {} };
+    let shown: () => JsonTree = () => ({});
+    const outcome = this.#outcome(context, () => {
+      const record = resource.itself ? resource.itself(context) : this.#found(resource, context, key);
+      const show = this.#showsChanged(resource, record, context);
+      shown = () => returned(show());
+      return change(record);
+    });
+    if (outcome.done) return { status: 200, json: shown() };
     await this.#jobEnd(outcome.job, timeoutMs);
     if (!outcome.job.ended || timeoutMs === 0) {
       const headers = { location: `/api${instancePath(resource, key, context.path)}` };
       return { status: 202, json: { job: jobLink(outcome.job) }, headers };
     }
-    return outcome.job.error ? failedJobAnswer(outcome.job) : { status: 200, json: { job: jobLink(outcome.job) } };
+    if (outcome.job.error) return failedJobAnswer(outcome.job);
+    return { status: 200, json: { job: jobLink(outcome.job), ...shown() } };
+  }
+
+  /** With return_records: the record as it is after a PATCH, as it was before a DELETE. */
+  #showsChanged(resource: AnyResource, record: unknown, context: RequestContext): () => JsonTree[] {
+    if (!context.arguments.boolean('return_records', false)) return () => [];
+    const show = () => {
+      const candidate = candidateOf(resource, record, context);
+      return [this.#presented(resource, candidate, context, selection(resource, undefined, INSTANCE))];
+    };
+    if (this.#request.method === 'PATCH') return show;
+    const before = show();
+    return () => before;
   }
 
   /** PATCH and DELETE by query: record after record, each finished before the next, within the time (addendum C11). */
@@ -307,6 +324,7 @@ class Exchange {
     const change = this.#changeOf(resource, context);
     const deadline = this.#cluster.physics.clock.now() + timeoutMs;
     const jobs: Job[] = [];
+    const shown: JsonTree[] = [];
     let changed = 0;
     let failure: Answer | undefined;
     const matching = this.#matching(resource, context, tests);
@@ -316,6 +334,7 @@ class Exchange {
         return { status: 200, json: { num_records: changed, _links: next, ...(failure?.json ?? {}) } };
       }
       try {
+        const show = this.#showsChanged(resource, record, context);
         const outcome = this.#outcome(context, () => change(record));
         if (!outcome.done) {
           await this.#jobEnd(outcome.job, deadline - this.#cluster.physics.clock.now());
@@ -323,15 +342,17 @@ class Exchange {
           else if (!outcome.job.ended) jobs.push(outcome.job);
         }
         if (outcome.done || !outcome.job.error) changed++;
+        if (outcome.done || (outcome.job.ended && !outcome.job.error)) shown.push(...show());
       } catch (refusal) {
         if (!(refusal instanceof Refusal)) throw refusal;
         failure = refusedAnswer(this.#cluster, refusal);
       }
       if (failure && !goesOn) break;
     }
-    if (failure) return { ...failure, json: { num_records: changed, ...failure.json } };
-    if (jobs.length === 0) return { status: 200, json: { num_records: changed } };
-    return { status: 202, json: { jobs: jobs.map(jobLink), num_records: changed } };
+    const done = { num_records: changed, ...(shown.length === 0 ? {} : { records: shown }) };
+    if (failure) return { ...failure, json: { ...done, ...failure.json } };
+    if (jobs.length === 0) return { status: 200, json: done };
+    return { status: 202, json: { jobs: jobs.map(jobLink), ...done } };
   }
 
   #changeOf(resource: AnyResource, context: RequestContext): (record: unknown) => Outcome<unknown> {
@@ -369,6 +390,10 @@ class Exchange {
       physics.settle();
     }
   }
+}
+
+function returned(records: readonly JsonTree[]): JsonTree {
+  return records.length === 0 ? {} : { num_records: records.length, records };
 }
 
 const INSTANCE = { instance: true, ignoreUnknown: false };

@@ -301,7 +301,7 @@ function planPause(snapmirror: SnapMirror, relationship: Relationship): Work {
   const { state, policy } = relationship;
   if (policy.automatedFailover) throw new Refusal('automatedFailoverState', { state: 'paused' });
   if (state === 'paused') return nothing({});
-  if (!['snapmirrored', 'in_sync', 'out_of_sync'].includes(state)) {
+  if (!['snapmirrored', 'in_sync', 'out_of_sync', 'synchronizing'].includes(state)) {
     if (relationship.running) throw new Refusal('pauseWhileInitializing');
     throw new Refusal('pauseNotInThisState', { state });
   }

@@ -186,9 +186,12 @@ export class Relationship {
 
   /** What was to be seen of it at a time, as far back as its states and transfers are remembered. */
   lookAt(time: number): RelationshipLook {
-    const endedSince = this.ended.filter((transfer) => !transfer.endedBy(time));
+    // Most reads are of now, when nothing has ended since.
+    const endedSince = this.lastEnded?.endedBy(time) === false ? this.ended.filter((one) => !one.endedBy(time)) : [];
     const { state, exported, healthy, unhealthyReasons, lastSucceededType, totalBytes, totalMs } = this;
-    const running = [...endedSince, this.running].find((transfer) => transfer && transfer.startedAt <= time);
+    const running =
+      endedSince.find(({ startedAt }) => startedAt <= time) ??
+      (this.running && this.running.startedAt <= time ? this.running : undefined);
     const lastEnded = this.ended.findLast((transfer) => transfer.endedBy(time));
     const now = {
       state,

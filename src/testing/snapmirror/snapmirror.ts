@@ -132,6 +132,7 @@ export class SnapMirror {
     else if (transfer.snapshot) relationship.checkpoint = { snapshot: transfer.snapshot.uuid, bytes };
     relationship.healthy = false;
     relationship.unhealthyReasons = [{ code: String(error.code), message: error.message }];
+    if (relationship.state === 'synchronizing') relationship.setState('out_of_sync', this.physics.timeline.now);
     this.finish(relationship, transfer, state, error);
   }
 
@@ -157,7 +158,9 @@ export class SnapMirror {
   writesRefused(volume: SimulatedVolume): string | undefined {
     const strict = this.relationshipsOf(volume).find(
       ({ source, policy, state }) =>
-        source.volume === volume && policy.rules.syncType === 'strict_sync' && state === 'out_of_sync',
+        source.volume === volume &&
+        policy.rules.syncType === 'strict_sync' &&
+        (state === 'out_of_sync' || state === 'synchronizing'),
     );
     return strict && `its strictly synchronous mirror ${strict.destination.volume.path} is out of sync`;
   }
@@ -219,7 +222,8 @@ export class SnapMirror {
   volumeChanged(volume: SimulatedVolume): void {
     const { timeline } = this.physics;
     for (const relationship of this.relationshipsOf(volume)) {
-      if (relationship.source.volume !== volume || relationship.state !== 'in_sync') continue;
+      const { state } = relationship;
+      if (relationship.source.volume !== volume || (state !== 'in_sync' && state !== 'synchronizing')) continue;
       relationship.dirty = true;
       timeline.at(timeline.now, replicating({ snapmirror: this, relationship }));
     }
@@ -242,15 +246,13 @@ export class SnapMirror {
     relationship.unhealthyReasons = [{ code: String(code), message }];
   }
 
-  /** Sync relationships resync by themselves. */
+  /** Sync relationships resync by themselves, which takes as long as what was written meanwhile. */
   clusterRevived(cluster: ClusterState): void {
     for (const relationship of this.touching(cluster)) {
       const { source, destination, state } = relationship;
       if (state !== 'out_of_sync' || !source.cluster.reaches(destination.cluster)) continue;
-      relationship.setState('in_sync', this.physics.timeline.now);
-      relationship.healthy = true;
-      relationship.unhealthyReasons = [];
-      this.replicate(relationship);
+      relationship.setState('synchronizing', this.physics.timeline.now);
+      this.start(relationship, 'resync');
     }
   }
 
@@ -378,6 +380,9 @@ export class SnapMirror {
     relationship.totalBytes += transfer.totalBytes - transfer.resumedBytes;
     relationship.totalMs += (transfer.endedAt ?? 0) - transfer.startedAt;
     this.prune(relationship);
+    // What was written to the source while it synchronised.
+    if (relationship.dirty)
+      this.physics.timeline.at(this.physics.timeline.now, replicating({ snapmirror: this, relationship }));
   }
 
   private apply(relationship: Relationship, parts: readonly VolumeTransfer[]): void {
