@@ -23,6 +23,7 @@ const PARTS: readonly Part[] = [
   { name: 'tests', npm: ['test'], counts: '.tmp/vitest.json' },
   { name: 'SnapMirror Cloud: long histories, killed processes, real file systems', npm: ['run', 'test:cloud'] },
   { name: 'third-party clients (Ansible, Cinder)', npm: ['run', 'test:interop'] },
+  { name: 'examples (vitest, Jest, pytest)', npm: ['run', 'test:examples'] },
 ];
 
 interface Outcome {

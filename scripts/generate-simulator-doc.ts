@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { CONTROL_ROUTES } from '../src/testing/control-routes.ts';
 import { REFUSALS, type RefusalName, type RefusalRow } from '../src/testing/refusals.ts';
 import { RESOURCES } from '../src/testing/resources/catalogue.ts';
 import { SWITCHES, switchesWith } from '../src/testing/switches.ts';
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   switches: renderSwitches,
   refusals: renderRefusals,
   codes: renderCodes,
+  control: renderControl,
 };
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -80,6 +82,15 @@ function renderCodes(): string {
     return [code, about, refusals.map(([name]) => `\`${name}\``).join(', '), why ?? ''];
   });
   return markdownTable(['code', 'what it is about', 'row and test', 'why it does not occur here'], rows);
+}
+
+function renderControl(): string {
+  const rows = CONTROL_ROUTES.map(({ method, path, does, body }) => [
+    `${method} \`${path}\``,
+    does,
+    body === undefined ? '' : `\`${body}\``,
+  ]);
+  return markdownTable(['request', 'what it does and answers', 'body, for instance'], rows);
 }
 
 /** As a switch decides, where one does. */

@@ -201,7 +201,8 @@ class Builder {
     at: string,
   ): Promise<unknown> {
     const [pathname = '', query = ''] = path.split('?');
-    const waits = method === 'GET' ? query : 'return_timeout=120';
+    // Schedules are made at once; everything else that is made or changed has a job.
+    const waits = method === 'GET' || pathname === '/cluster/schedules' ? query : 'return_timeout=120';
     const authorization = `Basic ${Buffer.from(`${cluster.user}:${cluster.password}`).toString('base64')}`;
     const answer = await cluster.handle({
       method,
