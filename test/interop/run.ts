@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { tellAnsibleStory } from './ansible-story.ts';
+import { checkAnswers } from './answers.ts';
 import { tellCinderStory } from './cinder-story.ts';
 import { Unavailable, type UnpackedPackages, unpackedPackages } from './debian-packages.ts';
 import { Verdicts } from './verdicts.ts';
@@ -15,12 +16,17 @@ const PACKAGES = ['ansible', 'python3-requests', 'python3-cinder'];
 const { values } = parseArgs({ options: { require: { type: 'boolean', default: false }, only: { type: 'string' } } });
 const verdicts = new Verdicts(say);
 const packages = timed('packages', unpacked);
+const answers = packages && checkAnswers(FOLDER);
 if (packages) {
   const { versions, packages: count, fetched } = packages;
   say(`${versions.join(', ')}: ${count} packages, ${fetched ? 'unpacked' : 'here already'}`);
   if (values.only !== 'cinder') await told('Ansible', 'modules', tellAnsibleStory, packages);
   if (values.only !== 'ansible') await told('Cinder', 'methods', tellCinderStory, packages);
 } else if (values.require) verdicts.failed++;
+if (answers) {
+  const name = `all ${answers.count} answers are as our OpenAPI document says`;
+  verdicts.check(name, answers.faults.size === 0, [...answers.faults].join('\n'));
+}
 say(`${verdicts.passed} passed, ${verdicts.failed} failed`);
 process.exitCode = verdicts.failed === 0 ? 0 : 1;
 
