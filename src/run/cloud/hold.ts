@@ -38,7 +38,8 @@ export async function withHold<T>(
   const renewing = (async () => {
     for (;;) {
       await env.clock.sleep(RENEW_MS, ended.signal);
-      await put();
+      // A store that does not answer now is asked again in an hour: the lease has time.
+      await put().catch((error) => env.logger.warn({ store: place.store.place, error }, 'a hold was not renewed'));
     }
   })().catch(() => {});
   try {
