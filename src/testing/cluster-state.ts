@@ -45,7 +45,28 @@ export interface User {
   readonly role: 'admin' | 'readonly' | 'none';
   /** Paths below /api that are closed to the user all the same, `*` for anything: `/storage/aggregates*`. */
   readonly denied?: readonly string[];
+  /** What is allowed on which paths, beyond or below the role; the longest pattern that fits counts. */
+  readonly privileges?: readonly Privilege[];
 }
+
+/** Access of a REST role to a path, in ONTAP's words: `read_modify` is GET and PATCH. */
+export interface Privilege {
+  /** Below /api, `*` for anything: `/snapmirror/*`. */
+  readonly path: string;
+  readonly access: keyof typeof ACCESS;
+}
+
+const READS = ['GET', 'HEAD', 'OPTIONS'] as const;
+
+/** The methods of each access. */
+export const ACCESS = {
+  none: [],
+  readonly: READS,
+  read_create: [...READS, 'POST'],
+  read_modify: [...READS, 'PATCH'],
+  read_create_modify: [...READS, 'POST', 'PATCH'],
+  all: [...READS, 'POST', 'PATCH', 'DELETE'],
+} as const satisfies Record<string, readonly string[]>;
 
 /** One half of a peering of two clusters; the other cluster has its own. */
 export interface ClusterPeer {

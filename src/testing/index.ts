@@ -1,7 +1,7 @@
 /** The simulated ONTAP and the clocks and faults to drive it with: `ontap-data-motion/testing`. */
 export { VirtualClock, type VirtualClockOptions } from './clock.ts';
 export type { SimulatedCluster, VolumeSpec } from './cluster.ts';
-export type { ClusterSpec, User } from './cluster-state.ts';
+export type { ClusterSpec, Privilege, User } from './cluster-state.ts';
 export { configurationOf, type SimulatedBackend, type SimulatedConfiguration } from './configuration.ts';
 export { CONTENT_PATTERNS, type ContentPattern, type ContentSpec, writeContent } from './content.ts';
 export { type ControlPlane, openControlPlane } from './control-plane.ts';

@@ -1,6 +1,6 @@
 /** What surrounds mirrors: permissions to peer, policies, schedules, snapshot policies, users. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { call, type Json, Scene } from './raw-client.ts';
+import { call, type Json, MIB, Scene } from './raw-client.ts';
 
 let scene: Scene;
 
@@ -135,6 +135,35 @@ it('snapshot policies can be named and read', async () => {
   expect(records.map(({ name }: Json) => name).sort()).toEqual(['default', 'default-1weekly', 'none']);
   const [standard] = records.filter(({ name }: Json) => name === 'default');
   expect(standard.copies.map(({ schedule }: Json) => schedule.name)).toEqual(['hourly', 'daily', 'weekly']);
+});
+
+it('a user has the access that privileges give: the closest path counts, and the role where none fits', async () => {
+  const privileges = [
+    { path: '/storage/*', access: 'readonly' },
+    { path: '/storage/volumes*', access: 'read_modify' },
+    { path: '/cluster/schedules*', access: 'read_create' },
+    { path: '/snapmirror/*', access: 'none' },
+  ] as const;
+  const users = [
+    { name: 'few', password: 'x', role: 'none', privileges },
+    { name: 'many', password: 'x', role: 'admin', privileges },
+  ] as const;
+  scene = new Scene({ clusters: [{ name: 'cluster1', users }, { name: 'cluster2' }] });
+  const status = async (user: string, method: string, path: string, body?: unknown) => {
+    const answer = await call(scene.source, method, path, { user, password: 'x', ...(body ? { body } : {}) });
+    if (answer.status === 403) expect(answer.json.error.code).toBe('6');
+    return answer.status;
+  };
+  const volume = `/storage/volumes/${scene.volume.uuid}`;
+  expect(await status('few', 'GET', '/storage/aggregates')).toBe(200);
+  expect(await status('few', 'PATCH', volume, { size: 200 * MIB })).toBe(202);
+  expect(await status('few', 'DELETE', volume)).toBe(403);
+  expect(await status('few', 'POST', '/cluster/schedules', { name: 'mine', cron: { minutes: [3] } })).toBe(201);
+  expect(await status('few', 'DELETE', '/cluster/schedules?name=mine')).toBe(403);
+  expect(await status('few', 'GET', '/snapmirror/policies')).toBe(403);
+  expect(await status('few', 'GET', '/svm/svms')).toBe(403);
+  expect(await status('many', 'GET', '/svm/svms')).toBe(200);
+  expect(await status('many', 'DELETE', volume)).toBe(403);
 });
 
 it('a user may be kept from some paths', async () => {

@@ -8,11 +8,11 @@ import type { Job, JobFault } from '../jobs.ts';
 import { Refusal } from '../refusals.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { Svm } from '../svm.ts';
-import { type Caller, callerOf } from './auth.ts';
+import { type Caller, callerOf, isPermitted } from './auth.ts';
 import { Body } from './body.ts';
 import { type Selection, selection } from './fields.ts';
 import { type JsonTree, valuesAt } from './json-tree.ts';
-import { pathMatches, type SimRequest, type SimResponse } from './message.ts';
+import type { SimRequest, SimResponse } from './message.ts';
 import { downloadOf, isMultipart, uploadOf } from './multipart.ts';
 import { Arguments, type Comparable, compare, fieldTest, fromRecord } from './query.ts';
 import type { Outcome, RequestContext, Resource } from './resource.ts';
@@ -112,8 +112,7 @@ class Exchange {
     if (!allowed.includes(method)) throw new Refusal('methodUnsupported');
     if (target.resource.clusterOnly?.(context) && context.svm) throw new Refusal('clusterOnly');
     const reads = READS.has(method);
-    const denied = caller.user.denied?.some((pattern) => pathMatches(pattern, target.path)) ?? false;
-    if (denied || (!reads && caller.user.role !== 'admin')) throw new Refusal('notAuthorized');
+    if (!isPermitted(caller.user, method, target.path)) throw new Refusal('notAuthorized');
     if ((reads || method === 'DELETE') && body !== undefined && body.trim() !== '') {
       throw new Refusal('bodyNotAllowed', { method });
     }
