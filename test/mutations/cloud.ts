@@ -19,7 +19,7 @@ const histories = [
 /** The power fails at changes of store and state, and what was not synced is gone. */
 const power = ['vitest', 'run', 'test/run/cloud/power.test.ts', '--bail', '1', '--testTimeout', '600000'];
 const damage = ['vitest', 'run', 'test/run/cloud/damage.test.ts', '--bail', '1', '--testTimeout', '600000'];
-const images = ['vitest', 'run', 'test/run/cloud/image.test.ts', '--bail', '1', '--testTimeout', '600000'];
+const images = ['vitest', 'run', 'test/run/cloud/file-restore.test.ts', '--bail', '1', '--testTimeout', '600000'];
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -82,7 +82,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: 'I5',
     file: 'src/core/cloud/changed.ts',
     find: '    for (let at = 0; at < claimed.length; at += size) {\n      const batch = claimed.slice(at, at + size);\n',
-    replace: '    for (let at = 0; at < vvbns.length; at += size) {\n      const batch = vvbns.slice(at, at + size);\n',
+    replace:
+      '    const all = vvbns.filter((vvbn) => vvbn !== 0);\n    for (let at = 0; at < all.length; at += size) {\n      const batch = all.slice(at, at + size);\n',
     command: histories,
     found: /I5/,
   },
@@ -101,8 +102,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/run/cloud/collect-garbage.ts',
     find: '  const entry = await history.append((state) => proposeCollect(state, env.clock.now()), { signal });\n',
     replace: '  const { entry } = proposed;\n',
-    command: ['vitest', 'run', 'test/run/cloud/failures.test.ts', 'test/run/cloud/writers.test.ts', '--bail', '1'],
-    found: /FAIL/,
+    command: histories,
+    found: /I6/,
   },
   {
     name: 'a collection leaves the files of forgotten snapshots',
@@ -157,7 +158,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'return inFlightFrom <= firstObjectId;',
     replace: 'return inFlightFrom >= 0 || firstObjectId >= 0;',
     command: histories,
-    found: /I\d|CLOUD_|not in the store|took the endpoint over|cannot/,
+    found: /FAILED: /,
   },
   {
     name: 'new files are not synced',
@@ -203,15 +204,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
     command: images,
     found: /FAIL/,
-  },
-  {
-    name: 'the base need not be held',
-    breaks: 'I9',
-    file: 'src/run/cloud/backup.ts',
-    find: 'if (!held.some(({ uuid }) => uuid === base.uuid)) throw baseGone(base);',
-    replace: '',
-    command: histories,
-    found: /should have been refused with CLOUD_BASE_GONE|I\d|does not hold/,
   },
   {
     name: 'the hash of a record is not looked at',

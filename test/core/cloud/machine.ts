@@ -188,7 +188,8 @@ export class Machine {
       return;
     }
     if (step.next === 'abandon') endpoint.abandon();
-    if (step.next === 'collect, resume') this.counts.deleted += endpoint.collect();
+    if (step.next.startsWith('another')) endpoint.takeOver();
+    if (step.next.endsWith('collect, resume')) this.counts.deleted += endpoint.collect();
     if (step.next.endsWith('resume')) this.#resume(at);
   }
 

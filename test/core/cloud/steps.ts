@@ -19,6 +19,9 @@ export type VolumeStep =
   | { readonly do: 'delete' | 'attributes' | 'rollback'; readonly file: number }
   | { readonly do: 'dedupe' };
 
+/** What comes after a crash. Another writer may take over and collect, so that what was sent is gone. */
+const AFTER_CRASH = ['resume', 'collect, resume', 'another writer, collect, resume', 'abandon', 'leave'] as const;
+
 /** What happens to the endpoint. */
 export type EndpointStep =
   | { readonly do: 'snapshot' | 'collect' | 'other-writer' | 'rebuild' | 'resume' }
@@ -28,7 +31,7 @@ export type EndpointStep =
       readonly do: 'crash';
       readonly at: number;
       readonly when: 'before' | 'after';
-      readonly next: 'resume' | 'collect, resume' | 'abandon' | 'leave';
+      readonly next: (typeof AFTER_CRASH)[number];
     }
   /** Another writer takes the endpoint over in the middle of a transfer, which then goes on. */
   | { readonly do: 'overtaken'; readonly at: number }
@@ -88,7 +91,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: is('crash'),
       at: fc.oneof(fc.nat(4), fc.nat(22)),
       when: is('before', 'after'),
-      next: is('resume', 'collect, resume', 'abandon', 'leave'),
+      next: is(...AFTER_CRASH),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: is('overtaken'), at: fc.nat(14) }) },

@@ -17,7 +17,7 @@ import { damaged } from '../../core/cloud/damage-step.ts';
 import { changeVolume, isVolumeStep, type Step, tellStep, Violation } from '../../core/cloud/steps.ts';
 import { portrait } from '../../core/cloud/wafl-restore.ts';
 import { PausedStore } from './paused-store.ts';
-import { look, NAME, problemsOf, Rig, smallVolume, sourceView, tools } from './rig.ts';
+import { look, NAME, problemsOf, Rig, SMALL, smallVolume, sourceView, tools } from './rig.ts';
 
 export class Machine {
   readonly volume = smallVolume();
@@ -121,7 +121,8 @@ export class Machine {
         return false;
       }
       case 'collect': {
-        if ((await look(this.store)).history.owner === undefined) return false;
+        const { owner, lastNumber } = (await look(this.store)).history;
+        if (owner === undefined) return false;
         const planned = await endpoint.collect({ planOnly: true });
         const done = await endpoint.collect();
         if (
@@ -131,7 +132,10 @@ export class Machine {
         ) {
           throw new Violation(['I6: what was done is not what was planned'], at);
         }
-        this.counts.deleted += done.objects + done.snapshotFiles;
+        const deleted = done.objects + done.snapshotFiles;
+        if (deleted > 0 && (await look(this.store)).history.lastNumber === lastNumber)
+          throw new Violation(['I6: what was deleted was not declared dead in the history'], at);
+        this.counts.deleted += deleted;
         return true;
       }
       case 'restore':
@@ -251,13 +255,20 @@ export class Machine {
       });
       return;
     }
-    if (step.next === 'collect, resume') await this.#rig.endpoint.collect().catch(unlessNoEndpoint);
-    const again = await this.#rig.backup({ snapshot: name });
+    if (step.next.startsWith('another') && base !== undefined) {
+      const other = new Rig({ volume: this.volume, store: this.store, writer: 'another' });
+      await other.endpoint.rebuildVmap({ state: other.state, writer: other.writer });
+    }
+    if (step.next.endsWith('collect, resume')) await this.#rig.endpoint.collect().catch(unlessNoEndpoint);
+    const again = await this.#rig.backup({ snapshot: name, takeOver: true });
+    // It was committed before the crash: what comes next takes the endpoint back.
+    if (again.outcome === 'already-there') await this.#rig.backup({ snapshot: this.#snapshot(), takeOver: true });
     if (again.resumed) this.counts.resumed++;
     // I3, I7: at most the objects that were in flight are sent again.
     const all = await this.#uploadsSince(known);
     const twice = all.map((vvbns) => vvbns.length - new Set(vvbns).size).reduce((sum, count) => sum + count, 0);
-    if (twice > 3 * 4) throw new Violation([`I3: ${twice} blocks went twice over a crash`], at);
+    if (twice > SMALL.limits.objectsInFlight * SMALL.layout.slotsPerObject)
+      throw new Violation([`I3: ${twice} blocks went twice over a crash`], at);
   }
 
   async #otherWriter(at: string): Promise<void> {

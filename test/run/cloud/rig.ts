@@ -30,7 +30,7 @@ export const NAME = 'vol1';
 /** Few blocks in an object, few pages in memory, many checkpoints: a small volume goes through what a large one does. */
 export const SMALL = {
   layout: { slotsPerObject: 4, l3PartBytes: 200, objectIdsPerTakeOver: 4096 },
-  limits: { objectsInFlight: 3, vmapPages: 4, blocksPerRead: 3, objectsPerCheckpoint: 3, blocksPerWindow: 8, heads: 4 },
+  limits: { objectsInFlight: 2, vmapPages: 4, blocksPerRead: 3, objectsPerCheckpoint: 6, blocksPerWindow: 8, heads: 4 },
 } as const;
 
 /** 4 pointers in a block, so that a few blocks make three levels. */
