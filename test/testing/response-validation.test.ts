@@ -89,7 +89,7 @@ describe('an answer', () => {
       "/error must have required property 'code'",
     ],
     ['a status of its own', { status: 204, body: '' }, 'the document has no status 204 here'],
-    ['an operation of its own', { path: '/storage/luns' }, 'the document has no such operation'],
+    ['an operation of its own', { path: '/storage/quota/rules' }, 'the document has no such operation'],
     [
       'a body where there is none',
       { method: 'DELETE', path: `/cluster/schedules/${UUID}`, body: { done: 1 } },
@@ -125,7 +125,7 @@ describe('a request of our client', () => {
     ['no body', { method: 'PATCH', path: one }, 'the body is missing'],
     ['half a body', { method: 'PATCH', path: one, asked: '{' }, 'the body is not JSON'],
     ['a body too much', { method: 'DELETE', path: one, asked: '{}' }, 'the document has no body here'],
-    ['an operation of its own', { path: '/storage/luns' }, 'the document has no such operation'],
+    ['an operation of its own', { path: '/storage/quota/rules' }, 'the document has no such operation'],
   ])('fails with %s', (_, request, fault) => {
     expect(validation.faultsOfRequest(observed(request).request)).toEqual([fault]);
   });
@@ -175,13 +175,16 @@ describe('the document', () => {
       const has = (template: string, methods: readonly string[]) =>
         methods.filter((method) => !Object.keys(paths[template] ?? {}).includes(method));
       const changes = [...(resource.patch ? ['patch'] : []), ...(resource.remove ? ['delete'] : [])];
-      expect(has(path, ['get', ...(resource.post ? ['post'] : []), ...changes])).toEqual([]);
+      expect(
+        has(path, [...(resource.postOnly ? [] : ['get']), ...(resource.post ? ['post'] : []), ...changes]),
+      ).toEqual([]);
       const instance = Object.keys(paths).find(
         (template) =>
           template.startsWith(`${path}/{`) &&
           template.split('/').length === path.split('/').length + (resource.keyParts ?? 1),
       );
-      if (!resource.single && !resource.itself) expect(has(instance ?? '', ['get', ...changes])).toEqual([]);
+      if (!resource.single && !resource.itself && !resource.postOnly)
+        expect(has(instance ?? '', ['get', ...changes])).toEqual([]);
     },
   );
 

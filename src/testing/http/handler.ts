@@ -431,8 +431,7 @@ function candidateOf(resource: AnyResource, record: unknown, context: RequestCon
 function allowedMethods({ resource, key }: Route): string[] {
   const onRecord = key !== undefined;
   return [
-    'GET',
-    'HEAD',
+    ...(resource.postOnly ? [] : ['GET', 'HEAD']),
     'OPTIONS',
     ...(resource.post && !onRecord ? ['POST'] : []),
     ...(resource.patch ? ['PATCH'] : []),

@@ -43,6 +43,8 @@ export interface Resource<R> extends FieldRules {
   readonly keyParts?: number;
   /** The collection is one object, as /cluster. */
   readonly single?: true;
+  /** Something to be done, not something that is: it cannot be read. */
+  readonly postOnly?: true;
   /** Refused to users of an SVM and to tunnelled requests. */
   readonly clusterOnly?: (context: RequestContext) => boolean;
   /** Arguments of its own, beside fields and the common ones, by method. */

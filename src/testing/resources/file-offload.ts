@@ -16,6 +16,7 @@ import { copyFile, makeDirectories } from './storage-units.ts';
 
 /** Nothing is kept of a clone or a copy: the collections can only be posted to. */
 const WITHOUT_RECORDS = {
+  postOnly: true,
   records: () => [],
   key: () => '',
   view: () => ({}),

@@ -60,6 +60,7 @@ const moving = later('volume: move', ({ cluster, volume, destination, waitsForCu
 /** Nothing is kept of it. */
 export const rehostResource: Resource<never> = {
   path: '/private/cli/volume/rehost',
+  postOnly: true,
   schema: schema('vserver volume destination_vserver force_unmap_luns? auto_remap_luns?'),
   keys: [],
   records: () => [],
