@@ -115,12 +115,12 @@ export class FaultProxy {
         await this.#cutRequest(incoming, body);
         return void outgoing.destroy();
       case 'damage-request':
-        return answer(outgoing, await this.#forward(incoming, damaged(body)));
+        return answer(outgoing, await this.#forward(incoming, damaged(body, this.requests)));
       case 'slow-start':
         await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
         return answer(outgoing, await this.#forward(incoming, body));
       default:
-        return spoil(fault, outgoing, await this.#forward(incoming, body));
+        return spoil(fault, outgoing, await this.#forward(incoming, body), this.requests);
     }
   }
 
@@ -175,7 +175,7 @@ function answer(outgoing: ServerResponse, { status, headers, body }: Answer): vo
   outgoing.end(outgoing.req.method === 'HEAD' ? undefined : body);
 }
 
-function spoil(fault: ProxyFault, outgoing: ServerResponse, whole: Answer): void {
+function spoil(fault: ProxyFault, outgoing: ServerResponse, whole: Answer, number: number): void {
   const { status, headers, body } = whole;
   switch (fault) {
     case 'lose-answer':
@@ -195,7 +195,7 @@ function spoil(fault: ProxyFault, outgoing: ServerResponse, whole: Answer): void
       return;
     case 'damage-answer':
       // What the server says of an error is not protected by anything; damaged it may mean anything.
-      answer(outgoing, { status, headers, body: status === 200 ? damaged(body) : body });
+      answer(outgoing, { status, headers, body: status === 200 ? damaged(body, number) : body });
       return;
     default:
       answer(outgoing, whole);
@@ -240,10 +240,11 @@ function withoutLastEntry(body: Uint8Array): Uint8Array {
   return from < 0 ? body : Buffer.from(text.slice(0, from) + text.slice(to + '</Contents>'.length));
 }
 
-function damaged(body: Uint8Array): Uint8Array {
+/** @param number damage on the way is another each time */
+function damaged(body: Uint8Array, number: number): Uint8Array {
   const copy = Uint8Array.from(body);
-  const middle = Math.floor(copy.length / 2);
-  if (copy.length > 0) copy[middle] = (copy[middle] ?? 0) ^ 1;
+  const at = (Math.floor(copy.length / 2) + number) % Math.max(1, copy.length);
+  if (copy.length > 0) copy[at] = (copy[at] ?? 0) ^ 1;
   return copy;
 }
 

@@ -99,8 +99,8 @@ export async function playSchedule({ seed, bucket, proxy, endpoint }: ScheduleOp
     await insist('the last gc', () => rig.endpoint.collect());
     for (const name of ['s2', 's3']) await restore(name);
     problems.push(...(await problemsOf(direct, state, volume, { collected: true })));
-    const { problems: damage } = await rig.endpoint.verify({ readData: true });
-    problems.push(...damage.map(({ message }) => message));
+    const verified = await insist('verify', () => rig.endpoint.verify({ readData: true }));
+    problems.push(...(verified?.problems ?? []).map(({ message }) => message));
   } finally {
     direct.close();
     failing.close();
@@ -108,7 +108,7 @@ export async function playSchedule({ seed, bucket, proxy, endpoint }: ScheduleOp
   return { problems, failures };
 }
 
-const PATIENCE_MS = 250;
+const PATIENCE_MS = 500;
 const TRIES_BEFORE_HEALING = 12;
 /** Each takes the client's whole patience. */
 const MAX_SILENCES = 2;

@@ -101,8 +101,7 @@ export class S3ObjectStore implements ObjectStore {
     try {
       return await this.#read(request, target, range);
     } catch (error) {
-      // Damaged on its way, or where it lies: a second reading tells.
-      if (isCode(error, 'OBJECT_STORE_CORRUPT')) return await this.#read(request, target, range);
+      if (isCode(error, 'OBJECT_STORE_CORRUPT')) return await this.#readAgain(request, target, error);
       if (!isCode(error, 'OBJECT_STORE_BAD_RANGE') || range === undefined) throw error;
       // Nothing of an empty object satisfies a range, its last bytes neither.
       return await this.#getNothing(key, range, signal);
@@ -244,6 +243,16 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
+  /** Damaged where it lies, an object is damaged the same way twice; else it was on its way here. */
+  async #readAgain(request: S3Request & { readonly key: string }, target: S3Target, first: ObjectStoreError) {
+    try {
+      return await this.#read(request, target, undefined);
+    } catch (error) {
+      if (!isCode(error, 'OBJECT_STORE_CORRUPT') || error.details['found'] === first.details['found']) throw error;
+      throw badAnswer(this.#requests.attempt(request), 'an object that was damaged on its way, twice');
+    }
+  }
+
   /** Of the object that is there: a range without bytes, or the error that it has no such range. */
   async #getNothing(key: string, range: ByteRange, signal: AbortSignal | undefined) {
     const { sizeBytes } = await this.head(key, { signal });
@@ -333,10 +342,13 @@ function placeInObject({ ContentRange, ContentLength = 0 }: GetObjectCommandOutp
 
 function checked(key: string, content: Uint8Array, { Metadata }: GetObjectCommandOutput): Uint8Array {
   const expected = Metadata?.[DIGEST_METADATA];
-  if (expected === undefined || sha256(content).toString('hex') === expected) return content;
+  if (expected === undefined) return content;
+  const found = sha256(content).toString('hex');
+  if (found === expected) return content;
   throw new ObjectStoreError('OBJECT_STORE_CORRUPT', `${key} is not what was stored: its SHA-256 is another`, {
     key,
     attempted: 'read the object',
+    details: { expected, found },
   });
 }
 

@@ -322,6 +322,23 @@ describe('bytes', () => {
     expect((await store.get('b')).length).toBe(100);
   });
 
+  it('damaged on their way here are read again, and damage that is another each time can pass', async () => {
+    const standIn = new S3StandIn();
+    const store = storeOn(standIn);
+    await store.put('a', body(100));
+    const digest = standIn.headersOf('a')['x-amz-meta-sha256'] ?? '';
+    let damages = 1;
+    standIn.intercept = ({ method }) => {
+      if (method !== 'GET' || damages === 0) return undefined;
+      const damaged = body(100);
+      damaged[damages--] = 9;
+      return { status: 200, headers: { 'content-length': '100', 'x-amz-meta-sha256': digest }, body: damaged };
+    };
+    expect(await store.get('a')).toEqual(body(100));
+    damages = 2;
+    expect(await failure(store.get('a'))).toMatchObject({ code: 'OBJECT_STORE_UNAVAILABLE', retryable: true });
+  });
+
   it('damaged on their way there are refused by the server, and sent again', async () => {
     const standIn = new S3StandIn();
     standIn.intercept = ({ headers }) =>

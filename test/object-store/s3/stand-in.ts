@@ -4,7 +4,7 @@
  * what a real server does not do when asked: to refuse, ignore, be slow, and forget.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface StandInRequest {
@@ -230,17 +230,9 @@ export class S3StandIn {
 
 /** The stand-in behind a port of its own. */
 export async function listening(standIn: S3StandIn): Promise<{ readonly endpoint: string; close(): void }> {
-  const server: Server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://host');
-    const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, `${value}`]));
-    const query = Object.fromEntries(searchParams);
-    const { method = '' } = incoming;
-    const told = standIn.answer({ method, path: pathname, query, headers, body: Buffer.concat(chunks) });
-    const length = told.headers['content-length'] ?? `${told.body.length}`;
-    outgoing.writeHead(told.status, told.status === 204 ? told.headers : { ...told.headers, 'content-length': length });
-    outgoing.end(method === 'HEAD' ? undefined : told.body);
+  const server: Server = createServer((incoming, outgoing) => {
+    // A client that goes away in the middle of its request has asked for nothing.
+    respond(standIn, incoming, outgoing).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () => {
@@ -248,6 +240,19 @@ export async function listening(standIn: S3StandIn): Promise<{ readonly endpoint
     server.closeAllConnections();
   };
   return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
+
+async function respond(standIn: S3StandIn, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://host');
+  const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, `${value}`]));
+  const query = Object.fromEntries(searchParams);
+  const { method = '' } = incoming;
+  const told = standIn.answer({ method, path: pathname, query, headers, body: Buffer.concat(chunks) });
+  const length = told.headers['content-length'] ?? `${told.body.length}`;
+  outgoing.writeHead(told.status, told.status === 204 ? told.headers : { ...told.headers, 'content-length': length });
+  outgoing.end(method === 'HEAD' ? undefined : told.body);
 }
 
 export function refusal(status: number, code: string): StandInAnswer {
