@@ -2,6 +2,7 @@
 import { SeededRandom } from './random.ts';
 import type { SimulatedVolume } from './volume.ts';
 
+/** What generated content may look like; see ContentPattern. */
 export const CONTENT_PATTERNS = ['random', 'text', 'same', 'zeros'] as const;
 /** `random` does not compress, `text` does, in `same` all blocks are equal, `zeros` is written zeros. */
 export type ContentPattern = (typeof CONTENT_PATTERNS)[number];

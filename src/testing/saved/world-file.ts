@@ -22,13 +22,18 @@ interface Header extends WorldFileFacts {
   readonly graphBytes: number;
 }
 
-export function encodeWorldFile(facts: WorldFileFacts, root: object, rules: GraphRules): Uint8Array {
+export function encodeWorldFile(
+  facts: WorldFileFacts,
+  root: object,
+  rules: GraphRules,
+  { small }: { readonly small: boolean },
+): Uint8Array {
   const area = new ByteArea();
   const graph = Buffer.from(JSON.stringify(encodeGraph(root, rules, area)));
   const { now, clusters } = facts;
   const header: Header = { format: FORMAT, version: WORLD_FILE_VERSION, now, clusters, graphBytes: graph.length };
   const parts = [Buffer.from(`${JSON.stringify(header)}\n`), graph, ...area.pieces];
-  return gzipSync(Buffer.concat(parts), { level: constants.Z_BEST_SPEED });
+  return gzipSync(Buffer.concat(parts), { level: small ? constants.Z_BEST_SPEED : constants.Z_NO_COMPRESSION });
 }
 
 /** What a file holds. @throws Error when it is no world, or one of another version */

@@ -28,6 +28,7 @@ const HOUR_MS = 3_600_000;
 const USUAL_LAG_MS = 300_000;
 
 /**
+ * Makes the world that a checked scenario describes; it goes on by the scenario's clock, or by the one given.
  * @throws ConfigError `CONFIG_INVALID` when ONTAP would have refused to come into that state; with the path of the part
  */
 export async function buildScenario(scenario: Scenario, options: BuildOptions = {}): Promise<SimulatedOntap> {
@@ -37,7 +38,7 @@ export async function buildScenario(scenario: Scenario, options: BuildOptions = 
   const past = new VirtualClock({ startAt: startAt - longestLag - HOUR_MS, autoAdvance: true });
   const world = await new Builder(scenario, past, startAt).build();
   past.autoAdvance = false;
-  return SimulatedOntap.load(world.save(), { clock });
+  return SimulatedOntap.load(world.save({ small: false }), { clock });
 }
 
 /** The clock that a scenario describes: from the system's, unless it says otherwise. */

@@ -10,6 +10,7 @@ const HOUR = 3_600_000;
 function scenarioOf(...relationships: readonly object[]): object {
   return {
     version: 1,
+    transferRate: '1MiB',
     clock: { start: '2026-03-01T12:34:00Z' },
     clusters: [
       {
@@ -61,7 +62,7 @@ describe('a scenario', () => {
         { state: 'broken_off', destinationChanges: { size: 8192, directory: '/new' } },
         { state: 'in_sync', policy: 'Sync' },
         { state: 'snapmirrored', unhealthy: 'the line was cut' },
-        { state: 'snapmirrored', changes: { size: '50MiB', seed: 99 }, transferring: true },
+        { state: 'snapmirrored', changes: { size: '3MiB', seed: 99 }, transferring: true },
         { state: 'uninitialized', transferring: true },
       ),
     );
@@ -89,7 +90,7 @@ describe('a scenario', () => {
     const world = await built(
       scenarioOf(
         { state: 'snapmirrored', schedule: 'hourly', lag: 'PT36H' },
-        { changes: { size: '50MiB' }, transferring: true },
+        { changes: { size: '3MiB' }, transferring: true },
       ),
     );
     await (world.clock as VirtualClock).advance(HOUR);
