@@ -14,6 +14,7 @@ import type { SimulatedOntap } from './world.ts';
 export interface ControlPlane {
   /** `http://127.0.0.1:4711` */
   readonly url: string;
+  /** Stops listening; the world goes on. */
   close(): Promise<void>;
 }
 
