@@ -24,6 +24,7 @@ const PARTS: readonly Part[] = [
   { name: 'SnapMirror Cloud: long histories, killed processes, real file systems', npm: ['run', 'test:cloud'] },
   { name: 'third-party clients (Ansible, Cinder)', npm: ['run', 'test:interop'] },
   { name: 'examples (vitest, Jest, pytest)', npm: ['run', 'test:examples'] },
+  { name: "object store on a real S3 server (Ceph's gateway)", npm: ['run', 'test:s3'] },
 ];
 
 interface Outcome {
