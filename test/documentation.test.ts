@@ -22,3 +22,11 @@ describe('the documentation', () => {
     });
   }
 });
+
+it('the API reference has every subpath of the package', () => {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, unknown> };
+  const { entryPoints } = JSON.parse(readFileSync('typedoc.json', 'utf8')) as { entryPoints: string[] };
+  const subpaths = Object.keys(exports).filter((name) => name !== './package.json');
+  const files = subpaths.map((name) => `src/${name.slice(2)}${name === '.' ? '' : '/'}index.ts`);
+  expect(entryPoints.toSorted()).toEqual(files.toSorted());
+});

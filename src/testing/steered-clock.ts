@@ -37,7 +37,7 @@ export class SteeredClock implements Clock {
     return this.#speed;
   }
 
-  /** Takes effect at once; what waits keeps its time. */
+  /** Takes effect at once, also for who sleeps already. */
   set speed(speed: number) {
     this.#change(0);
     this.#speed = speed;

@@ -178,6 +178,7 @@ export class SimulatedOntap {
     return this.#inFlightPeak;
   }
 
+  /** Begins to count anew from this. */
   set inFlightPeak(peak: number) {
     this.#inFlightPeak = peak;
   }
@@ -202,6 +203,7 @@ export class SimulatedOntap {
     return this.#world.physics.latencyMs;
   }
 
+  /** Of all answers from now on. */
   set latencyMs(ms: number) {
     this.#world.physics.latencyMs = ms;
   }
@@ -219,6 +221,7 @@ export class SimulatedOntap {
     return this.#world.randomFaults;
   }
 
+  /** How this world behaves where real clusters differ. */
   get switches(): Switches {
     return this.#world.physics.switches;
   }
