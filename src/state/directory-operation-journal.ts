@@ -22,6 +22,7 @@ export interface DirectoryOperationJournalOptions extends OpenStateOptions {
 
 const MEANING = ['operation-journal'];
 
+/** One folder, one journal; see `OperationJournal` for the contract. */
 export class DirectoryOperationJournal implements OperationJournal {
   readonly #path: string;
   readonly #lock: StateLock;

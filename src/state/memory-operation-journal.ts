@@ -16,6 +16,7 @@ export function nothingKept(): KeptRecords {
   return { records: [], held: false };
 }
 
+/** Over `kept` where several processes are played in one; see `OperationJournal` for the contract. */
 export class MemoryOperationJournal implements OperationJournal {
   readonly #kept: KeptRecords;
   #closed = false;

@@ -11,6 +11,7 @@
 import type { OperationRecord } from '../core/failover/journal-record.ts';
 import type { StateOptions } from './state.ts';
 
+/** See the contract above. */
 export interface OperationJournal {
   /** All records, oldest first. @throws StateError `STATE_CORRUPT`, `STATE_FORMAT_VERSION` */
   records(options?: StateOptions): Promise<readonly OperationRecord[]>;

@@ -17,6 +17,7 @@ import { type Survey, survey } from './plan-failover.ts';
 import { statesIn } from './replication-state.ts';
 import type { FailoverWorld, Route } from './world.ts';
 
+/** How a house is kept: how often, what is too old, what may be done. */
 export interface HousekeepingOptions extends CallOptions {
   readonly target?: string | undefined;
   readonly volumes?: readonly string[] | undefined;

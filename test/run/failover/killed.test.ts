@@ -1,0 +1,114 @@
+/**
+ * A failover and a failback of three volumes are killed before and after every request and every journal write, and begun again by
+ * another process, with the journal and without: all of them end as an undisturbed one. By enumeration; the judge looks from outside.
+ * An ordinary run takes every twelfth or so of these deaths; DEATHS=all takes them all.
+ */
+import { describe, expect, it } from 'vitest';
+import { nothingKept } from '../../../src/state/memory-operation-journal.ts';
+import type { Stage } from '../../scenarios/harness.ts';
+import { type Death, deathsOf, inProcess, Process } from './killed.ts';
+import { mirroredStage, sourceVolume, targetVolume, VOLUMES } from './pair-stage.ts';
+
+const yes = { acknowledge: () => true } as const;
+
+interface Deed {
+  readonly name: string;
+  readonly arrange: (stage: Stage) => Promise<void>;
+  readonly act: (
+    stage: Stage,
+    process: Process,
+    kept: ReturnType<typeof nothingKept> | undefined,
+  ) => Promise<{ result: string }>;
+  readonly counts: 'source' | 'target';
+}
+
+const failover: Deed = {
+  name: 'failover',
+  arrange: async (stage) => {
+    for (const name of VOLUMES) stage.write(sourceVolume(stage, name), 3);
+  },
+  act: ({ dataMotion }, process, kept) => {
+    const journal = kept === undefined ? undefined : process.journal(kept);
+    return dataMotion.failover({ source: 'east' }, { ...yes, journal, fence: 'unmount', signal: process.signal });
+  },
+  counts: 'target',
+};
+
+const failback: Deed = {
+  name: 'failback',
+  arrange: async (stage) => {
+    await stage.dataMotion.failover({ source: 'east' }, yes);
+    for (const name of VOLUMES) stage.write(targetVolume(stage, name), 3);
+    stage.write(sourceVolume(stage, 'vol2'), 2);
+  },
+  act: ({ dataMotion }, process, kept) => {
+    const journal = kept === undefined ? undefined : process.journal(kept);
+    return dataMotion.failback({ source: 'east' }, { ...yes, journal, signal: process.signal });
+  },
+  counts: 'source',
+};
+
+async function arranged(deed: Deed): Promise<{ stage: Stage; data: readonly string[] }> {
+  const stage = await mirroredStage();
+  await deed.arrange(stage);
+  const newest = deed.counts === 'target' ? sourceVolume : targetVolume;
+  return { stage, data: VOLUMES.map((name) => newest(stage, name).digest()) };
+}
+
+/** The data are where they count, and nothing differs from what an undisturbed run leaves. */
+async function judge(deed: Deed, stage: Stage, data: readonly string[], goal: object, where: string): Promise<void> {
+  const counts = deed.counts === 'target' ? targetVolume : sourceVolume;
+  const volumes = VOLUMES.map((name) => counts(stage, name));
+  expect(
+    volumes.map((volume) => volume.digest()),
+    where,
+  ).toEqual(data);
+  expect(
+    volumes.map(({ type, state, junctionPath }) => [type, state, junctionPath]),
+    where,
+  ).toEqual(VOLUMES.map((name) => ['rw', 'online', `/${name}`]));
+  const states = await stage.dataMotion.replicationState({ source: 'east' });
+  expect(
+    states.map(({ authority }) => authority),
+    where,
+  ).toEqual(VOLUMES.map(() => deed.counts));
+  expect(await stage.remains(), where).toEqual(goal);
+}
+
+async function killedAndBegunAgain(deed: Deed, death: Death, journal: 'kept' | 'lost', goal: object, what: string) {
+  const { stage, data } = await arranged(deed);
+  await using _ = stage;
+  const where = `${deed.name}, killed ${death.moment} ${death.at + 1} (${what}), journal ${journal}`;
+  const kept = nothingKept();
+  const first = new Process(death);
+  await inProcess(stage, first, () => deed.act(stage, first, kept).catch(() => undefined));
+  expect(first.isDead, where).toBe(true);
+  const second = new Process();
+  const report = await inProcess(stage, second, () => deed.act(stage, second, journal === 'kept' ? kept : undefined));
+  expect(report, where).toMatchObject({ result: 'done' });
+  await judge(deed, stage, data, goal, where);
+}
+
+/** All of them take minutes: `DEATHS=all vitest run test/run/failover/killed.test.ts`. */
+const ALL = process.env['DEATHS'] === 'all';
+
+describe.each([
+  { ...failover, stride: 12 },
+  { ...failback, stride: 17 },
+])('$name', (deed) => {
+  it('ends right wherever it was killed', async () => {
+    const { stage, data } = await arranged(deed);
+    await using _ = stage;
+    const whole = new Process();
+    await inProcess(stage, whole, () => deed.act(stage, whole, nothingKept()));
+    const goal = await stage.remains();
+    await judge(deed, stage, data, goal, 'undisturbed');
+    for (const [index, death] of deathsOf(whole.doings).entries()) {
+      if (!ALL && index % deed.stride !== 0) continue;
+      const journals = ALL ? (['kept', 'lost'] as const) : ([index % 2 === 0 ? 'kept' : 'lost'] as const);
+      for (const journal of journals) {
+        await killedAndBegunAgain(deed, death, journal, goal, whole.doings[death.at]?.what ?? '');
+      }
+    }
+  }, 3_600_000);
+});
