@@ -11,6 +11,64 @@ import { OntapRestClient } from './netapp-ontap-rest-client/ontap-rest-client.ts
 import { RestOntapSvm } from './ontap/rest-ontap-svm.ts';
 import { type BackendSecrets, type Environment, resolveSecrets } from './ontap/secrets.ts';
 
+export {
+  ALERT_KINDS,
+  type AlertKind,
+  type FailoverEvent,
+} from './core/failover/events.ts';
+export {
+  type OpenDebt,
+  type OperationRecord,
+  openDebts,
+  type UnfinishedOperation,
+  unfinishedOperations,
+} from './core/failover/journal-record.ts';
+export {
+  DEBT_KINDS,
+  type Debt,
+  type DebtKind,
+  type DrillReport,
+  type DrillVolumeReport,
+  type OperationReport,
+  OUTCOMES,
+  type OutcomeKind,
+  type SideState,
+  type VolumeOutcome,
+  type VolumeReplicationState,
+} from './core/failover/outcome.ts';
+export {
+  ACKNOWLEDGEMENT_KINDS,
+  type Acknowledgement,
+  type AcknowledgementKind,
+  type Blocked,
+  type DrillPlan,
+  type DrillVolume,
+  type FailbackPlan,
+  type FailbackVolume,
+  type FailoverPlan,
+  type FailoverVolume,
+  type GoodSnapshot,
+  PLAN_VERSION,
+  type Plan,
+  type PlannedStep,
+  type PlannedVolume,
+  type PlanScope,
+  type RecoveryPoint,
+  type TargetVerdict,
+} from './core/failover/plan.ts';
+export { parsePlan } from './core/failover/stored-plan.ts';
+export {
+  AUTHORITIES,
+  type Authority,
+  FENCES,
+  type Fence,
+  PHASES,
+  type Phase,
+  SIDES,
+  type Side,
+  STEPS,
+  type Step,
+} from './core/failover/vocabulary.ts';
 export type { ResyncLoss } from './core/mirror/loss.ts';
 export { PROTECTIONS, type Protection, protectionOf } from './core/mirror/protection.ts';
 export {
@@ -77,6 +135,10 @@ export {
   type ConfigProblem,
   DataMotionError,
   type ErrorFacts,
+  FAILOVER_ERROR_CODES,
+  FailoverError,
+  type FailoverErrorCode,
+  type FailoverErrorFacts,
   InternalError,
   InterruptedError,
   MIRROR_ERROR_CODES,
@@ -90,6 +152,24 @@ export {
 } from './errors.ts';
 export type { SvmPeer, SvmPeerApplication } from './ontap/ontap-svm.ts';
 export type { BackendSecrets, Environment } from './ontap/secrets.ts';
+export type { HousekeepingOptions } from './run/failover/housekeeping.ts';
+export type {
+  Acknowledge,
+  ApplyOptions,
+  DrillClone,
+  DrillOptions,
+  FailbackOptions,
+  FailoverHooks,
+  FailoverLock,
+  FailoverOptions,
+  FailoverSelection,
+  HeldLock,
+  HookCall,
+  PlanDrillOptions,
+  PlanFailbackOptions,
+  PlanFailoverOptions,
+  PlanOptions,
+} from './run/failover/options.ts';
 export type { AbortOptions } from './run/mirror/abort.ts';
 export type { MirrorPair, MirrorProgress, MirrorResult, MirrorTiming, PairEnd } from './run/mirror/context.ts';
 export type { DestinationFlexvolResult } from './run/mirror/destination-flexvol.ts';
@@ -107,6 +187,12 @@ export type {
   ResyncOptions,
 } from './run/mirror/verbs.ts';
 export type { SvmPeerOptions, SvmPeerResult } from './run/svm-peer.ts';
+export {
+  DirectoryOperationJournal,
+  type DirectoryOperationJournalOptions,
+} from './state/directory-operation-journal.ts';
+export { type KeptRecords, MemoryOperationJournal, nothingKept } from './state/memory-operation-journal.ts';
+export type { OperationJournal } from './state/operation-journal.ts';
 
 /** What `createDataMotion` may be given besides the configuration. */
 export interface CreateDataMotionOptions {
