@@ -5,6 +5,7 @@ import { ACKNOWLEDGEMENT_KINDS, PLAN_VERSION, type Plan } from './plan.ts';
 import { AUTHORITIES, FENCES, PHASES, SIDES, STEPS } from './vocabulary.ts';
 
 /**
+ * The plan that was kept; one that was changed since it was made is refused.
  * @param stored the value that JSON.parse gave, or its text
  * @throws FailoverError `FAILOVER_PLAN_INVALID` naming the field
  */
