@@ -16,8 +16,8 @@ import { Verdicts } from './verdicts.ts';
 const { values } = parseArgs({
   options: {
     require: { type: 'boolean', default: false },
-    schedules: { type: 'string', default: '12' },
-    'stand-in': { type: 'string', default: '24' },
+    schedules: { type: 'string', default: '10' },
+    'stand-in': { type: 'string', default: '16' },
     seed: { type: 'string', default: '20260101' },
     only: { type: 'string' },
   },

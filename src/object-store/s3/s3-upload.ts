@@ -105,7 +105,7 @@ export async function giveUploadsUp(
       .run({ attempted: 'list interrupted uploads', signal }, (client, turn) =>
         client.send(command, { abortSignal: turn.signal }),
       )
-      .catch(unlessUnsupported);
+      .catch(unlessRefused);
     if (page === undefined) break;
     for (const { Key = '', UploadId, Initiated } of page.Uploads ?? []) {
       if (!Key.startsWith(prefix) || Initiated === undefined || Initiated.getTime() >= before) continue;
@@ -143,10 +143,13 @@ async function giveUp(
   }
 }
 
-function unlessUnsupported(error: unknown): undefined {
-  if (!(error instanceof ObjectStoreError) || error.code !== 'OBJECT_STORE_UNSUPPORTED') throw error;
+/** Servers without uploads in parts have none to give up; credentials without the right leave them to a rule of the bucket. */
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof ObjectStoreError) || !REFUSED.has(error.code)) throw error;
   return undefined;
 }
+
+const REFUSED = new Set<string>(['OBJECT_STORE_UNSUPPORTED', 'OBJECT_STORE_DENIED']);
 
 const PARTS_IN_FLIGHT = 4;
 

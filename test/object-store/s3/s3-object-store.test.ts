@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ObjectStoreError } from '../../../src/errors.ts';
 import type { ObjectStore } from '../../../src/object-store/object-store.ts';
 import { retrying } from '../../../src/object-store/retrying.ts';
-import { openS3ObjectStore } from '../../../src/object-store/s3/index.ts';
+import { openS3ObjectStore, openS3Url } from '../../../src/object-store/s3/index.ts';
 import { VirtualClock } from '../../../src/testing/clock.ts';
 import { missingNeeds, objectStoreContract } from '../../../src/testing/object-store-contract.ts';
 import { SeededRandom } from '../../../src/testing/random.ts';
@@ -376,6 +376,29 @@ describe('bytes', () => {
     standIn.intercept = () => undefined;
     expect(await store.sweep({ olderThanMs: 1000 })).toEqual({ removed: 1, sizeBytes: 700 });
     expect(standIn.uploadsUnderWay).toBe(0);
+  });
+});
+
+describe('a place by its URL', () => {
+  it('puts each kind of object into the storage class that is said for it', async () => {
+    const standIn = new S3StandIn();
+    const url =
+      's3://bucket/p?endpoint=http://s3.test&storageClass=STANDARD&storageClass.objects=STANDARD_IA&conditionalPut=yes';
+    const store = await openS3Url(url, { credentials: CREDENTIALS, requestHandler: handlerOf(standIn).handler });
+    for (const key of ['vol1/objects/1', 'vol1/history/1', 'other']) await store.put(key, body(1));
+    const classes = ['vol1/objects/1', 'vol1/history/1', 'other'].map(
+      (key) => standIn.headersOf(`p/${key}`)['x-amz-storage-class'],
+    );
+    expect(classes).toEqual(['STANDARD_IA', 'STANDARD', 'STANDARD']);
+    expect(standIn.log).toHaveLength(3);
+  });
+
+  it('is swept as far as its credentials reach', async () => {
+    const standIn = new S3StandIn({ versioned: true });
+    const store = storeOn(standIn);
+    standIn.intercept = ({ query }) =>
+      'uploads' in query || 'versioning' in query ? refusal(403, 'AccessDenied') : undefined;
+    expect(await store.sweep({ olderThanMs: 1000 })).toEqual({ removed: 0, sizeBytes: 0 });
   });
 });
 
