@@ -21,6 +21,10 @@ export function standingOf(facts: PairFacts): Standing {
     if (follows(reverse)) return undecided('contested', 'each side is set up as the mirror of the other');
     return { authority: 'source', phase: 'protected', why: 'the target follows the source' };
   }
+  const isCopy = target.found !== undefined && target.found.type !== 'rw';
+  if (isCopy && follows(reverse)) {
+    return undecided('contested', 'the source follows a target that is itself no writable volume');
+  }
   if (forward?.state === 'uninitialized') {
     const initializing = isMoving(forward);
     const why = initializing ? 'the baseline is on its way: there is no copy yet' : 'there is no copy at the target';
@@ -46,7 +50,7 @@ export function standingOf(facts: PairFacts): Standing {
  */
 function byMarks({ source, target, forward, reverse }: PairFacts): Standing {
   const [here, there] = [target.found?.mark, source.found?.mark];
-  if (here === undefined && there === undefined && forward === undefined) {
+  if (here === undefined && there === undefined && forward === undefined && source.answers) {
     return { authority: 'source', phase: 'unprotected', why: 'no mirror relates the two volumes' };
   }
   const outdated = there?.authority === 'here' && there.epoch >= (here?.epoch ?? 0);
