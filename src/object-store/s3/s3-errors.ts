@@ -103,6 +103,8 @@ interface Meaning {
 function meaningOf({ code, status, message }: S3Answer): Meaning {
   const row = MEANINGS.find(({ s3 }) => s3.includes(code));
   if (row !== undefined) return row;
+  // The connection broke in the middle of an answer: its status alone is no answer.
+  if (ERRNO.test(code)) return UNAVAILABLE;
   if (CERTIFICATE.test(code) || CERTIFICATE.test(message)) return UNTRUSTED;
   if (status === undefined) return { code: 'OBJECT_STORE_UNAVAILABLE', retryable: true };
   return BY_STATUS.find(({ from, to }) => status >= from && status <= to) ?? UNEXPECTED;
@@ -110,6 +112,7 @@ function meaningOf({ code, status, message }: S3Answer): Meaning {
 
 const UNAVAILABLE = { code: 'OBJECT_STORE_UNAVAILABLE', retryable: true } as const;
 const UNEXPECTED: Meaning = UNAVAILABLE;
+const ERRNO = /^E[A-Z]{3,}$/;
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|certificate/;
 const UNTRUSTED: Meaning = {
   code: 'OBJECT_STORE_UNAVAILABLE',

@@ -447,6 +447,14 @@ describe('an error', () => {
     }
   });
 
+  it('whose answer broke off is of the network, whatever status it began with', async () => {
+    const broken = handlerOf(new S3StandIn(), () => {
+      throw Object.assign(new Error('aborted'), { code: 'ECONNRESET', $metadata: { httpStatusCode: 403 } });
+    }).handler;
+    const error = await failure(storeOn(new S3StandIn(), { requestHandler: broken }).get('a'));
+    expect(error).toMatchObject({ code: 'OBJECT_STORE_UNAVAILABLE', retryable: true });
+  });
+
   it('of a bucket that is not there is told apart from an absent object, also by head', async () => {
     const store = storeOn(new S3StandIn({ bucket: 'other' }));
     for (const call of [store.get('a'), store.head('a'), store.put('a', body(1)), keysOf(store)]) {
