@@ -301,6 +301,57 @@ export const FAILOVER_ERROR_CODES = [
 /** One code of `FAILOVER_ERROR_CODES`. */
 export type FailoverErrorCode = (typeof FAILOVER_ERROR_CODES)[number];
 
+/** A transfer that cannot be planned or begun, or did not get there. The source is whole, whatever the code. */
+export class TransferError extends DataMotionError {
+  static override readonly family: string = 'TransferError';
+  /** The way that was being taken, where one had been chosen. */
+  readonly strategy: string | undefined;
+  /** What is left of it in ONTAP or on this host, and what becomes of that at the next call; absent when nothing is. */
+  readonly left: string | undefined;
+
+  constructor(code: TransferErrorCode, message: string, facts: TransferErrorFacts = {}) {
+    super(code, message, { ...facts, retryable: facts.retryable ?? code === 'TRANSFER_TIMEOUT' });
+    this.strategy = facts.strategy;
+    this.left = facts.left;
+  }
+}
+
+/** Facts of a TransferError beside its code. */
+export interface TransferErrorFacts extends ErrorFacts {
+  readonly strategy?: string | undefined;
+  readonly left?: string | undefined;
+}
+
+/**
+ * - `TRANSFER_ENDPOINT_INVALID` an end that is neither `backend:volume[/path]` nor a path on this host
+ * - `TRANSFER_SOURCE_NOT_FOUND`, `TRANSFER_PLACE_NOT_FOUND` no such object; no volume to put it into
+ * - `TRANSFER_DESTINATION_EXISTS` something of that name is there, and it is not this transfer's
+ * - `TRANSFER_NO_STRATEGY` nothing can do it; `details.strategies` says why not, of each
+ * - `TRANSFER_COPY_FAILED` ONTAP ended a copy or a move by itself
+ * - `TRANSFER_SOURCE_CHANGED` the source was written to meanwhile: a move does not delete it
+ * - `TRANSFER_SOURCE_IN_USE` hosts may write to the source: a move that copies would lose what they write
+ * - `TRANSFER_VERIFICATION_FAILED` the destination is not the source: it was not given its name
+ * - `TRANSFER_CHECKSUM_IMPOSSIBLE` the bytes of such an object cannot be read from here
+ * - `TRANSFER_HOST_FILE` a file or device of this host cannot be read or written
+ * - `TRANSFER_TIMEOUT` it did not end in the allowed time (retryable)
+ */
+export const TRANSFER_ERROR_CODES = [
+  'TRANSFER_ENDPOINT_INVALID',
+  'TRANSFER_SOURCE_NOT_FOUND',
+  'TRANSFER_PLACE_NOT_FOUND',
+  'TRANSFER_DESTINATION_EXISTS',
+  'TRANSFER_NO_STRATEGY',
+  'TRANSFER_COPY_FAILED',
+  'TRANSFER_SOURCE_CHANGED',
+  'TRANSFER_SOURCE_IN_USE',
+  'TRANSFER_VERIFICATION_FAILED',
+  'TRANSFER_CHECKSUM_IMPOSSIBLE',
+  'TRANSFER_HOST_FILE',
+  'TRANSFER_TIMEOUT',
+] as const;
+/** One code of `TRANSFER_ERROR_CODES`. */
+export type TransferErrorCode = (typeof TRANSFER_ERROR_CODES)[number];
+
 /** The volume model (core/wafl) refuses an operation; the volume is as it was before. `object` is the path or snapshot. */
 export class VolumeModelError extends DataMotionError {
   static override readonly family: string = 'VolumeModelError';

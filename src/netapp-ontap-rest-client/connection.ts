@@ -6,6 +6,7 @@ import createClient from 'openapi-fetch';
 import pRetry from 'p-retry';
 import { type CallOptions, type Env, type Span, underDeadline } from '../env.ts';
 import { OntapError } from '../errors.ts';
+import { BYTES_ACCEPTED, bytesAsPart, bytesInAnswer } from './byte-parts.ts';
 import { type OntapRestClientOptions, type Settings, settingsFrom, type Transport } from './client-options.ts';
 import {
   answerFailure,
@@ -47,6 +48,10 @@ export interface Call extends RequestOptions {
   readonly path?: Readonly<Record<string, unknown>> | undefined;
   readonly query?: Readonly<Record<string, unknown>> | undefined;
   readonly body?: unknown;
+  /** Sent as multipart/form-data, in the place of `body`. */
+  readonly upload?: Uint8Array | undefined;
+  /** Bytes are asked for: the answer's body is a Uint8Array. */
+  readonly download?: boolean | undefined;
   /** A change that may be sent again although an earlier sending may have had its effect. Reads always may. */
   readonly repeatable?: boolean | undefined;
   /** Instead of the client's number of attempts. */
@@ -56,7 +61,7 @@ export interface Call extends RequestOptions {
 /** A successful answer. */
 export interface Answer {
   readonly status: number;
-  /** Parsed JSON; `undefined` when there was no body. */
+  /** Parsed JSON, or the bytes that were asked for; `undefined` when there was no body. */
   readonly body: unknown;
 }
 
@@ -229,6 +234,7 @@ export class Connection {
       if (!response.ok) {
         throw answerFailure(facts, { status, body: error, retryAfterMs: this.#retryAfterMs(headers) });
       }
+      if (call.download === true) return { status, body: await bytesOf(facts, response) };
       return { status, body: checkedBody(facts, status, await response.text()) };
     } catch (error) {
       if (error instanceof OntapError) throw error;
@@ -243,6 +249,7 @@ export class Connection {
 
   #requestParts(call: Call) {
     const { authorization, base } = this.#settings;
+    const upload = call.upload && bytesAsPart(call.upload, `part-${this.env.random.uuid()}`);
     return {
       baseUrl: `${base}/api`,
       params: {
@@ -251,11 +258,13 @@ export class Connection {
       },
       pathSerializer: () => `${base}/api${filledPath(call.template, call.path ?? {})}`,
       headers: {
-        Accept: 'application/json',
+        Accept: call.download === true ? BYTES_ACCEPTED : 'application/json',
+        ...(upload === undefined ? {} : { 'Content-Type': upload.type }),
         ...(authorization === undefined ? {} : { Authorization: authorization }),
         ...(call.svm === undefined ? {} : { 'X-Dot-SVM-Name': call.svm }),
       },
       ...(call.body === undefined ? {} : { body: call.body }),
+      ...(upload === undefined ? {} : { body: upload.body, bodySerializer: (body: unknown) => body }),
       parseAs: 'stream' as const,
       redirect: 'manual' as const,
     };
@@ -351,6 +360,17 @@ function mayBeRetried(error: OntapError): boolean {
 
 function isWorthRepeating(error: OntapError, repeatable: boolean): boolean {
   return mayBeRetried(error) && (repeatable || effectOf(error) === 'none');
+}
+
+/** An answer in JSON where bytes were asked for is a failure, or of a path that has none. */
+async function bytesOf(facts: CallFacts, response: Response): Promise<Uint8Array> {
+  const type = response.headers.get('content-type');
+  const body = new Uint8Array(await response.arrayBuffer());
+  const bytes = bytesInAnswer(type, body);
+  if (bytes !== undefined) return bytes;
+  const text = new TextDecoder().decode(body.subarray(0, 4096));
+  if (/json/i.test(type ?? '')) checkedBody(facts, response.status, text);
+  throw badResponse(facts, `the answer is no bytes but ${type ?? 'of no type'}`, response.status, text);
 }
 
 /** JSON, or nothing. ONTAP may also report a failure under a success's status. */

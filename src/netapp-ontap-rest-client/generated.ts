@@ -4414,6 +4414,8 @@ export interface operations {
                 "svm.uuid"?: string;
                 "location.volume.name"?: string;
                 "location.volume.uuid"?: string;
+                "copy.source.progress.state"?: string;
+                "movement.progress.state"?: string;
             };
             header?: never;
             path?: never;

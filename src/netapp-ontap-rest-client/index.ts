@@ -34,7 +34,22 @@ export type {
 export type { RequestOptions } from './connection.ts';
 export type { components, operations, paths } from './generated.ts';
 export type { EndedJob, JobStatus, WaitForJobOptions } from './jobs.ts';
-export { type ChangeRequestOf, OntapRestClient, type RequestOf, type VisibilityOptions } from './ontap-rest-client.ts';
+export {
+  type ChangeRequestOf,
+  OntapRestClient,
+  type ReadBytesRequestOf,
+  type RequestOf,
+  type VisibilityOptions,
+  type WriteBytesRequestOf,
+} from './ontap-rest-client.ts';
 export { anyOf, atLeast, isNull, lessThan, matches, not, QueryExpression, range } from './query.ts';
 export { isAtLeast, parseRelease, type Release } from './release.ts';
-export type { Answered, Method, PathsWith, PathsWithRecords, RecordOf } from './typed-paths.ts';
+export type {
+  Answered,
+  Method,
+  PathsTakingBytes,
+  PathsWith,
+  PathsWithBytes,
+  PathsWithRecords,
+  RecordOf,
+} from './typed-paths.ts';

@@ -14,10 +14,13 @@ import type {
   Answered,
   Method,
   Parameters,
+  PathsTakingBytes,
   PathsWith,
+  PathsWithBytes,
   PathsWithRecords,
   RecordOf,
   RequestArgument,
+  WithoutBody,
 } from './typed-paths.ts';
 import { growingWaits } from './waits.ts';
 
@@ -28,6 +31,17 @@ export type RequestOf<Paths, P extends keyof Paths, M extends Method> = Paramete
 export type ChangeRequestOf<Paths, P extends keyof Paths, M extends Method> = RequestOf<Paths, P, M> &
   ChangeOptions &
   (M extends 'post' ? { readonly repeatable?: undefined } : Repeatable);
+
+/** The argument of `readBytes`. */
+export type ReadBytesRequestOf<Paths, P extends keyof Paths> = WithoutBody<Paths, P, 'get'> & RequestOptions;
+
+/** The argument of `writeBytes`. */
+export type WriteBytesRequestOf<Paths, P extends keyof Paths, M extends Method> = WithoutBody<Paths, P, M> &
+  RequestOptions &
+  Repeatable & {
+    /** Not to be changed before the call is over: it may be sent more than once. */
+    readonly bytes: Uint8Array;
+  };
 
 interface Repeatable {
   /** Sending it twice does the same as sending it once: it is then also sent again when an answer was lost. */
@@ -99,6 +113,27 @@ export class OntapRestClient<Paths extends object = ourPaths> implements AsyncDi
     ...[request]: RequestArgument<RequestOf<Paths, P, 'delete'> & Repeatable>
   ): Promise<Answered<Paths, P, 'delete'>> {
     return this.#body<P, 'delete'>('delete', path, request);
+  }
+
+  /** Reads bytes of a file: as many as there are in the range that the query names, which at the end of the file may be none. */
+  async readBytes<P extends PathsWithBytes<Paths>>(
+    path: P,
+    request: ReadBytesRequestOf<Paths, P>,
+  ): Promise<Uint8Array> {
+    const { body } = await this.#connection.send({ ...toCall('get', path, request), download: true });
+    return body as Uint8Array;
+  }
+
+  /**
+   * Writes bytes into a file, a new one with POST. Say `repeatable` when the query names the offset (and, for POST, `overwrite`):
+   * the bytes are then also sent again when an answer was lost.
+   */
+  async writeBytes<M extends 'post' | 'patch', P extends PathsTakingBytes<Paths, M>>(
+    method: M,
+    path: P,
+    request: WriteBytesRequestOf<Paths, P, M>,
+  ): Promise<void> {
+    await this.#connection.send({ ...toCall(method, path, request), upload: request.bytes });
   }
 
   /**

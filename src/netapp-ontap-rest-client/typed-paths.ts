@@ -20,6 +20,28 @@ export type PathsWithRecords<Paths> = {
   [P in PathsWith<Paths, 'get'>]: Answered<Paths, P, 'get'> extends { records?: readonly unknown[] } ? P : never;
 }[PathsWith<Paths, 'get'>];
 
+/** The paths whose GET can answer with bytes. */
+export type PathsWithBytes<Paths> = {
+  [P in PathsWith<Paths, 'get'>]: Operation<Paths, P, 'get'> extends {
+    responses: { 200: { content: { 'multipart/form-data': unknown } } };
+  }
+    ? P
+    : never;
+}[PathsWith<Paths, 'get'>];
+
+/** The paths whose POST or PATCH can carry bytes. */
+export type PathsTakingBytes<Paths, M extends 'post' | 'patch'> = {
+  [P in PathsWith<Paths, M>]: Operation<Paths, P, M> extends {
+    requestBody?: { content: { 'multipart/form-data': unknown } };
+  }
+    ? P
+    : never;
+}[PathsWith<Paths, M>];
+
+/** Path parameters and query of a call. */
+export type WithoutBody<Paths, P extends keyof Paths, M extends Method> = PathPart<Operation<Paths, P, M>> &
+  QueryPart<Operation<Paths, P, M>>;
+
 /** Body of a successful answer. */
 export type Answered<Paths, P extends keyof Paths, M extends Method> =
   Operation<Paths, P, M> extends {

@@ -32,7 +32,7 @@ export function undiciTransport(settings: Settings): PooledTransport {
       const answer = await undiciFetch(request.url, {
         method: request.method,
         headers: [...request.headers],
-        body: request.body === null ? null : await request.text(),
+        body: request.body === null ? null : new Uint8Array(await request.arrayBuffer()),
         redirect: 'manual',
         signal: request.signal,
         dispatcher: pool,

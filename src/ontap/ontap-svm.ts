@@ -85,6 +85,8 @@ export interface Volume {
 
 /** What a change of a volume may set; what is left out stays. */
 export interface VolumeChange {
+  /** Renames. */
+  readonly name?: string | undefined;
   readonly comment?: string | undefined;
   /** Null unmounts. */
   readonly junctionPath?: string | null | undefined;

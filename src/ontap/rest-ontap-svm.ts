@@ -292,12 +292,13 @@ export class RestOntapSvm implements OntapSvm {
 
   async changeVolume(uuid: string, to: VolumeChange, { hold, signal }: ChangeOptions = {}): Promise<Change> {
     const client = await this.#connect();
-    const { comment, junctionPath, state } = to;
+    const { name, comment, junctionPath, state } = to;
     const efficiency = efficiencyBody(to);
     return jobOf(
       await client.change('patch', '/storage/volumes/{uuid}', {
         path: { uuid },
         body: {
+          ...(name === undefined ? {} : { name }),
           ...(comment === undefined ? {} : { comment }),
           ...(junctionPath === undefined ? {} : { nas: { path: junctionPath ?? '' } }),
           ...(state === undefined ? {} : { state }),

@@ -19,18 +19,21 @@ export interface Layer {
 /** The port file of each port folder; the rest of such a folder are its adapters. */
 const PORTS = [
   'src/ontap/ontap-svm.ts',
+  'src/ontap/ontap-storage.ts',
+  'src/host-files/host-files.ts',
   'src/object-store/object-store.ts',
   'src/snapshot-source/snapshot-source.ts',
   'src/state/state.ts',
   'src/state/operation-journal.ts',
   'src/compute/compute.ts',
+  'src/compute/key-provider.ts',
   'src/disk/disk.ts',
 ];
 
 const RULES = ['core', 'replication'];
 const BELOW_EDGES = [
   ...['base', 'wafl', ...RULES, 'ports', 'run', 'facade', 'client', 'stand-ins'],
-  ...['ontap', 's3', 'object-store', 'snapshot-source', 'state', 'compute', 'disk'],
+  ...['ontap', 's3', 'object-store', 'snapshot-source', 'state', 'compute', 'disk', 'host-files'],
 ];
 
 export const LAYERS: readonly Layer[] = [
@@ -110,6 +113,8 @@ export const LAYERS: readonly Layer[] = [
     node: true,
   },
   { name: 'state', files: ['src/state/**'], imports: ['base', 'ports', 'state', 'disk'], types: RULES, node: true },
+  // Files and devices of this host, as the ends of transfers.
+  { name: 'host-files', files: ['src/host-files/**'], imports: ['base', 'ports', 'host-files'], node: true },
   // Files that survive a crash, for the adapters above.
   { name: 'disk', files: ['src/disk/**'], imports: ['base', 'ports', 'disk'], node: true },
   { name: 'compute', files: ['src/compute/**'], imports: ['base', 'ports', 'compute'], types: RULES, node: true },

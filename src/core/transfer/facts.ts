@@ -42,10 +42,10 @@ export interface OntapPlace {
   readonly hostPath?: string | undefined;
 }
 
-/** One end on this host: a file, a folder or a device, or a stream that has no path. */
+/** One end on this host: a file or a device. */
 export interface HostPlace {
   readonly kind: 'host';
-  readonly path?: string | undefined;
+  readonly path: string;
 }
 
 /** One end of a transfer. */
@@ -71,10 +71,10 @@ export interface TransferFacts {
   readonly destinationExists: boolean;
   /** The volume is one end of a SnapMirror relationship: moving it to another SVM would break that. */
   readonly mirrored: boolean;
-  /** Absent: not peered, or the same SVM. */
-  readonly svmPeering?: SvmPeering | undefined;
+  /** Absent: not peered, or the same SVM. `unknown` where the account may not ask: ONTAP then refuses by itself. */
+  readonly svmPeering?: SvmPeering | 'unknown' | undefined;
   /** The clusters are peered; meaningless within one. */
-  readonly clustersPeered: boolean;
+  readonly clustersPeered: boolean | 'unknown';
 }
 
 /** How far apart the two ends lie. */

@@ -129,12 +129,7 @@ function runningCopies({ source, destination }: TransferFacts): number {
 
 function isSamePlace(source: TransferPlace, destination: TransferPlace): boolean {
   if (source.kind === 'host' || destination.kind === 'host') {
-    return (
-      source.kind === destination.kind &&
-      'path' in source &&
-      source.path !== undefined &&
-      source.path === destination.path
-    );
+    return source.kind === destination.kind && source.path === destination.path;
   }
   return (
     source.cluster === destination.cluster &&

@@ -142,6 +142,7 @@ function peering(application: PeerApplication): Requirement {
       if (source.kind === 'host' || destination.kind === 'host') return refused('one end is not in ONTAP');
       if (source.cluster === destination.cluster && source.svm === destination.svm) return MET;
       const pair = `${source.svm} and ${destination.svm}`;
+      if (svmPeering === 'unknown') return MET;
       if (svmPeering?.state === 'peered' && svmPeering.applications.includes(application)) return MET;
       if (source.account !== 'cluster' || destination.account !== 'cluster') {
         return refused(`the SVMs ${pair} are not peered for ${application}, and accounts of SVMs cannot arrange it`);

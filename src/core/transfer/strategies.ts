@@ -212,14 +212,15 @@ export const STRATEGIES: Readonly<Record<TransferStrategy, Strategy>> = {
   },
   'host-stream': {
     summary: 'this host reads and writes the bytes, with checksums',
-    objects: ['file', 'lun', 'namespace', 'volume'],
+    objects: ['file', 'lun', 'namespace'],
     intents: COPY_AND_MOVE,
     requires: ['host-readable', 'host-writable'],
     link: 'host',
     instant: false,
     counted: false,
     takesSource: false,
-    leavesBehind: 'half-written files under names of their own, continued or removed at the next call',
+    leavesBehind:
+      'a half-written file under a name of its own, with which the next call goes on; a device is half-written',
     calls: ({ source, destination }) => [
       ...(overRest(source) ? ['GET /storage/volumes/{uuid}/files/{path} (ranges)'] : []),
       ...(overRest(destination)
