@@ -7,7 +7,13 @@ import { nextEpoch } from '../../core/failover/mark.ts';
 import type { Debt, VolumeOutcome } from '../../core/failover/outcome.ts';
 import type { FailbackPlan, FailbackVolume } from '../../core/failover/plan.ts';
 import type { Side, Step } from '../../core/failover/vocabulary.ts';
-import { type DataMotionError, FailoverError, type FailoverErrorCode, InternalError } from '../../errors.ts';
+import {
+  type DataMotionError,
+  FailoverError,
+  type FailoverErrorCode,
+  InternalError,
+  MirrorError,
+} from '../../errors.ts';
 import {
   breakSnapmirror,
   deleteSnapmirror,
@@ -95,31 +101,40 @@ export class VolumeFailback {
     if (blocked !== undefined) throw this.#refused(blocked);
     for (let steps = 0; steps < MOST_STEPS; steps++) {
       const position = this.#position(await this.#look());
-      switch (position) {
-        case 'create-reverse':
-          await this.#createReverse();
-          break;
-        case 'resync-reverse':
-          await this.#resyncReverse();
-          break;
-        case 'discard-target':
-          await this.#accept('discard-target');
-          this.#caughtUp = true;
-          return;
-        case 'catch-up':
-          await this.#ensureClaim('target');
-          await this.#catchUp();
-          this.#caughtUp = true;
-          return;
-        case 'take-over':
-          await this.#accept('take-over');
-          this.#caughtUp = true;
-          return;
-        default:
-          return;
+      try {
+        if (!(await this.#prepareFrom(position))) return;
+      } catch (error) {
+        // What a dead process had sent may take effect only now: the step was right for a situation that is over.
+        this.#work.operation.signal.throwIfAborted();
+        const overtaken = error instanceof MirrorError && this.#position(await this.#look()) !== position;
+        if (!overtaken) throw error;
       }
     }
     throw new InternalError(`the failback of ${this.name} does not get on`, { details: { steps: this.#steps } });
+  }
+
+  /** One step of the preparation; false when it is over. */
+  async #prepareFrom(position: FailbackPosition): Promise<boolean> {
+    switch (position) {
+      case 'create-reverse':
+        await this.#createReverse();
+        return true;
+      case 'resync-reverse':
+        await this.#resyncReverse();
+        return true;
+      case 'catch-up':
+        await this.#ensureClaim('target');
+        await this.#catchUp();
+        this.#caughtUp = true;
+        return false;
+      case 'discard-target':
+      case 'take-over':
+        await this.#accept(position);
+        this.#caughtUp = true;
+        return false;
+      default:
+        return false;
+    }
   }
 
   /** From here on it is short: the writers wait. @param notStopped why they are not stopped after all */
