@@ -5,6 +5,7 @@ import { type Disk, errnoOf } from '../disk/disk.ts';
 import { DurableFolders } from '../disk/durable-files.ts';
 import { nodeDisk } from '../disk/node-disk.ts';
 import { type Random, systemRandom } from '../env.ts';
+import { StateError } from '../errors.ts';
 import { JournalFile } from './journal-file.ts';
 import type { OperationJournal } from './operation-journal.ts';
 import { decodeRecord, encodeRecord } from './operation-records.ts';
@@ -61,13 +62,17 @@ export class DirectoryOperationJournal implements OperationJournal {
       return new DirectoryOperationJournal(path, lock, file);
     } catch (error) {
       await lock.release();
-      throw error;
+      throw withRemedy(error, path);
     }
   }
 
   async records(options: StateOptions = {}): Promise<readonly OperationRecord[]> {
     const records: OperationRecord[] = [];
-    for await (const bytes of this.#file.records(options)) records.push(decodeRecord(bytes, this.#path));
+    try {
+      for await (const bytes of this.#file.records(options)) records.push(decodeRecord(bytes, this.#path));
+    } catch (error) {
+      throw withRemedy(error, this.#path);
+    }
     return records;
   }
 
@@ -92,4 +97,15 @@ export class DirectoryOperationJournal implements OperationJournal {
       await this.#lock.release();
     }
   }
+}
+
+/** A damaged journal is no reason to wait: the clusters tell enough. */
+function withRemedy(error: unknown, file: string): unknown {
+  if (!(error instanceof StateError) || error.code !== 'STATE_CORRUPT') return error;
+  return new StateError('STATE_CORRUPT', error.message, {
+    file,
+    attempted: 'read the journal of operations',
+    remedy: 'Move the journal aside and go on without it: losses are asked for again, nothing else is lost.',
+    cause: error,
+  });
 }

@@ -96,7 +96,10 @@ describe('a journal in a folder', () => {
     const bytes = await readFile(file);
     bytes[40] = (bytes[40] ?? 0) ^ 1;
     await writeFile(file, bytes);
-    await expect(DirectoryOperationJournal.open(folder)).rejects.toMatchObject({ code: 'STATE_CORRUPT' });
+    await expect(DirectoryOperationJournal.open(folder)).rejects.toMatchObject({
+      code: 'STATE_CORRUPT',
+      remedy: expect.stringMatching(/go on without it/),
+    });
   });
 });
 
