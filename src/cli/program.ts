@@ -4,6 +4,7 @@ import { SVM_PEER_APPLICATIONS } from '../ontap/ontap-svm.ts';
 import { registerCloud } from './commands/cloud.ts';
 import { configCheck } from './commands/config-check.ts';
 import { demo } from './commands/demo.ts';
+import { registerFailover } from './commands/failover-options.ts';
 import type { Selected } from './commands/mirrors.ts';
 import { ensuring, resyncing, runChosen, runVerb, verbs } from './commands/mirrors.ts';
 import { type Peering, peer } from './commands/peer.ts';
@@ -26,7 +27,11 @@ Methods are the verbs by their names, with parameters by name:
    "options":{"timeoutMs":60000,"progress":true}}}
 describe   lists every method with the JSON Schema of its parameters.
 cancel     {"id":1} ends a call, which is then answered with its error.
+stop       {"id":1} lets keepHouse end its round, and then itself.
 progress   is sent as a notification while a call runs that asked for it.
+hook       is sent as a notification to a caller whose options name hooks (stopWriters, startWriters, verify):
+           {"question":1,"id":7,"hook":"stopWriters","volumes":["vol1"],...}, to be answered by
+answerHook {"question":1,"ok":true}; ok false, with a text, is a failed hook.
 An error of a verb has the code -32000 and, as its data, the stable code, the cluster, ONTAP's own code and message, and what to do.`;
 
 /** Runs one command line (without `node` and the script) and resolves to its exit code. */
@@ -178,15 +183,18 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
       ),
     );
 
+  registerFailover(add, run, { positive, nonNegative });
+
   program
     .command('rpc')
     .description(
       'serve every verb as JSON-RPC 2.0 on standard input and output, one document a line, until the input ends',
     )
     .requiredOption('--config <file>', 'cinder.conf, or native YAML or JSON')
+    .option('--journal <folder>', 'keep intent and progress of failovers and failbacks there')
     .addHelpText('after', RPC_HELP)
     .exitOverride()
-    .action(run((terminal, options: { config: string; json?: boolean }) => rpc(terminal, options)));
+    .action(run((terminal, options: { config: string; journal?: string; json?: boolean }) => rpc(terminal, options)));
 
   registerCloud(program, run);
   registerStore(program, run);

@@ -5,6 +5,7 @@ import { homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { nodeFormatTools } from '../../compute/format-tools.ts';
+import { nodeKeyTools } from '../../compute/key-tools.ts';
 import { WorkerCompute } from '../../compute/worker-compute.ts';
 import type { FileRange } from '../../core/cloud/restore-plan.ts';
 import { nodeDisk } from '../../disk/node-disk.ts';
@@ -21,6 +22,7 @@ import { ImageSnapshotSource } from '../../snapshot-source/image-snapshot-source
 import { DirectoryStateStore } from '../../state/directory.ts';
 import type { StateStore } from '../../state/state.ts';
 import { openStore } from '../object-store.ts';
+import { givenPassphrase, NEW_PASSPHRASE, type PassphraseOptions, PRESENT_PASSPHRASE } from '../passphrase.ts';
 import { bytes, EXIT, type ExitCode, type Terminal } from '../terminal.ts';
 
 /** Wraps an action: a terminal for its `--json`, its failure as text and exit code. */
@@ -28,7 +30,7 @@ export type RunAction = <O extends { json?: boolean }>(
   action: (terminal: Terminal, options: O) => Promise<ExitCode>,
 ) => (options: O) => Promise<void>;
 
-interface EndpointOptions {
+interface EndpointOptions extends PassphraseOptions {
   readonly store: string;
   readonly name: string;
   readonly maxRate?: number;
@@ -54,6 +56,8 @@ export function registerCloud(program: Command, run: RunAction): void {
       .requiredOption('--name <endpoint>', "the endpoint: one volume's place in the store")
       .option('--max-rate <bytes>', 'bytes a second to and from the store, all requests together', positive)
       .option('--requests <n>', 'objects under way at a time (default: by the number of processors)', positive)
+      .option('--passphrase-file <file>', 'of an encrypted endpoint: its first line (default: $DATAMOTION_PASSPHRASE)')
+      .option('--ask-passphrase', 'of an encrypted endpoint: ask for it on the terminal')
       .option('--json', 'print one JSON document')
       .exitOverride();
   const writes = (command: Command): Command =>
@@ -121,6 +125,12 @@ export function registerCloud(program: Command, run: RunAction): void {
   writes(add('gc', 'delete what no backup needs any more'))
     .option('--plan', 'only say what would be deleted', false)
     .action((options) => run(gc)(options));
+
+  writes(add('rekey', 'change the passphrase of an encrypted endpoint; no data is rewritten'))
+    .option('--new-passphrase-file <file>', 'the new one: its first line (default: $DATAMOTION_NEW_PASSPHRASE)')
+    .option('--ask-new-passphrase', 'ask for the new one on the terminal')
+    .option('--keep-others', 'the passphrases that open it go on doing so', false)
+    .action((options) => run(rekey)(options));
 
   keepsState(add('rebuild-vmap', 'rebuild a lost state from the object store; takes the endpoint over')).action(
     (options) => run(rebuildVmap)(options),
@@ -350,6 +360,30 @@ async function gc(terminal: Terminal, options: EndpointOptions & { plan: boolean
   }
 }
 
+async function rekey(
+  terminal: Terminal,
+  options: EndpointOptions & { newPassphraseFile?: string; askNewPassphrase?: boolean; keepOthers: boolean },
+): Promise<ExitCode> {
+  const provider = await givenPassphrase(terminal, NEW_PASSPHRASE, {
+    passphraseFile: options.newPassphraseFile,
+    askPassphrase: options.askNewPassphrase,
+  });
+  if (provider === undefined) throw invalid('new-passphrase-file', 'no new passphrase was given');
+  const { endpoint, close, call } = await open(terminal, options);
+  try {
+    const result = await endpoint.rekey({ provider, keepOthers: options.keepOthers }, call);
+    terminal.document(result);
+    const others = result.keys.length - 1;
+    terminal.say(
+      `${endpoint.name} opens with the new passphrase` +
+        (others === 0 ? ', and with no other' : `, and with ${others} other${others === 1 ? '' : 's'}`),
+    );
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
 async function rebuildVmap(terminal: Terminal, options: StateOptions): Promise<ExitCode> {
   const { endpoint, place, compute, close, call } = await open(terminal, options);
   try {
@@ -370,6 +404,7 @@ async function open(
   terminal: Terminal,
   options: EndpointOptions & { readonly onlyWriter?: boolean; readonly compression?: Compression },
 ) {
+  const provider = await givenPassphrase(terminal, PRESENT_PASSPHRASE, options);
   const store = await openStore(options.store, terminal.signal);
   const compute = new WorkerCompute();
   const env = systemEnv({ logger: terminal.logger() });
@@ -378,6 +413,7 @@ async function open(
     name: options.name,
     env,
     tools: nodeFormatTools(),
+    keys: { tools: nodeKeyTools, providers: provider === undefined ? [] : [provider] },
     compute,
     compression: options.compression,
     exclusion: options.onlyWriter ? 'only-writer' : undefined,

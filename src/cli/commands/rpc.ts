@@ -7,9 +7,13 @@ import { loadConfiguration } from '../configuration.ts';
 import { serveRpc } from '../rpc/server.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { EXIT } from '../terminal.ts';
+import { journalAt } from './failover.ts';
 
 /** Serves until standard input ends. What is wrong with the configuration ends the command before anything is served. */
-export async function rpc(terminal: Terminal, options: { readonly config: string }): Promise<ExitCode> {
+export async function rpc(
+  terminal: Terminal,
+  options: { readonly config: string; readonly journal?: string | undefined },
+): Promise<ExitCode> {
   const { input } = terminal;
   if (input === undefined)
     throw new ConfigError('CONFIG_UNREADABLE', 'there is no standard input to read requests from');
@@ -19,8 +23,10 @@ export async function rpc(terminal: Terminal, options: { readonly config: string
     env: { logger: terminal.logger() },
     environment: terminal.env,
   });
+  await using held = await journalAt(terminal, options);
   await serveRpc({
     dataMotion,
+    journal: held.journal,
     input,
     send: (document) => terminal.line(document),
     signal: terminal.signal,

@@ -3,13 +3,40 @@
  * Bad parameters are refused before anything is asked of a cluster.
  */
 import { z } from 'zod';
+import type { FailoverEvent } from '../../core/failover/events.ts';
+import type { DrillPlan, FailbackPlan, FailoverPlan, Plan } from '../../core/failover/plan.ts';
+import { parsePlan } from '../../core/failover/stored-plan.ts';
+import { FENCES, SIDES } from '../../core/failover/vocabulary.ts';
 import type { BackendVerbOptions, DataMotion } from '../../data-motion.ts';
+import { FailoverError } from '../../errors.ts';
 import { SVM_PEER_APPLICATIONS } from '../../ontap/ontap-svm.ts';
+import type { DrillClone, HookCall } from '../../run/failover/options.ts';
+import type { OperationJournal } from '../../state/operation-journal.ts';
+
+/** Hooks that a caller may ask to be asked. */
+export const RPC_HOOKS = ['stopWriters', 'startWriters', 'verify'] as const;
+/** One of `RPC_HOOKS`. */
+export type RpcHook = (typeof RPC_HOOKS)[number];
+
+/** What the server gives every call. */
+export interface RpcCall extends BackendVerbOptions {
+  /** Set where progress was asked for. */
+  readonly onEvent?: ((event: FailoverEvent) => void) | undefined;
+  /** Lets a call without end come to one. */
+  readonly stop: AbortSignal;
+  readonly journal?: OperationJournal | undefined;
+  /** Asks the caller, and waits for the answer; rejects when that says so, or with the signal. */
+  readonly ask: (
+    hook: RpcHook,
+    about: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ) => Promise<string | undefined>;
+}
 
 /** One method: what it takes, and the verb that it calls. */
 export interface RpcMethod {
   readonly params: z.ZodType;
-  readonly call: (dataMotion: DataMotion, params: unknown, waiting: BackendVerbOptions) => Promise<unknown>;
+  readonly call: (dataMotion: DataMotion, params: unknown, waiting: RpcCall) => Promise<unknown>;
 }
 
 const name = z.string().min(1);
@@ -48,6 +75,18 @@ const releasing = { keepSnapshots: z.boolean().optional(), destinationLost: z.bo
 const aborting = { clearCheckpoint: z.boolean().optional() };
 const updating = { wait: z.boolean().optional() };
 const deleting = { release: z.boolean().optional() };
+
+const plan = z.looseObject({ format: z.literal('ontap-data-motion/plan') }).describe('as a plan method gave it');
+const planning = waiting.extend({ contactTimeoutMs: z.number().positive().optional() });
+const failingOver = { fence: z.enum(FENCES).optional() };
+const failingBack = { keep: z.enum(SIDES).optional() };
+const hooks = z.array(z.enum(RPC_HOOKS)).optional().describe('hooks that the caller is asked for by `hook` requests');
+const applying = {
+  acknowledge: z.array(name).optional().describe('ids of losses that are accepted'),
+  concurrency: z.int().positive().optional(),
+  hookTimeoutMs: z.number().positive().optional(),
+  hooks,
+};
 
 /** Every method by its name, which is the verb's. */
 export const RPC_METHODS: Readonly<Record<string, RpcMethod>> = {
@@ -103,12 +142,78 @@ export const RPC_METHODS: Readonly<Record<string, RpcMethod>> = {
   deleteSnapmirrors: onMany(targeted, many.extend(deleting), (on, of, options) => on.deleteSnapmirrors(of, options)),
   abortSnapmirrors: onMany(targeted, many.extend(aborting), (on, of, options) => on.abortSnapmirrors(of, options)),
   releaseSnapmirrors: onMany(targeted, many.extend(releasing), (on, of, options) => on.releaseSnapmirrors(of, options)),
+
+  planFailover: onMany(selection, planning.extend(failingOver), (on, of, options) => on.planFailover(of, options)),
+  failover: onPlan(
+    'failover',
+    planning.extend({
+      ...failingOver,
+      ...applying,
+      ...quiescing,
+      lastUpdateTimeoutMs: z.number().nonnegative().optional(),
+    }),
+    (on, what: FailoverPlan | Of, { hooks, ...options }) =>
+      on.failover(what, { ...options, hooks: writers(hooks, options) }),
+  ),
+  planFailback: onMany(selection, planning.extend(failingBack), (on, of, options) => on.planFailback(of, options)),
+  failback: onPlan(
+    'failback',
+    planning.extend({
+      ...failingBack,
+      ...applying,
+      smallDeltaBytes: z.number().nonnegative().optional(),
+      smallDeltaSeconds: z.number().nonnegative().optional(),
+      catchUpRounds: z.int().positive().optional(),
+      finalUpdateTimeoutMs: z.number().positive().optional(),
+    }),
+    (on, what: FailbackPlan | Of, { hooks, ...options }) =>
+      on.failback(what, { ...options, hooks: writers(hooks, options) }),
+  ),
+  planDrill: onMany(selection, planning.extend({ mount: z.boolean().optional() }), (on, of, options) =>
+    on.planDrill(of, options),
+  ),
+  drill: onPlan(
+    'drill',
+    planning.extend({
+      mount: z.boolean().optional(),
+      concurrency: applying.concurrency,
+      hookTimeoutMs: applying.hookTimeoutMs,
+      hooks,
+    }),
+    (on, what: DrillPlan | Of, { hooks, ...options }) => {
+      const verify = ({ signal, ...clone }: DrillClone) => options.ask('verify', { ...clone }, signal);
+      return on.drill(what, { ...options, verify: hooks?.includes('verify') ? verify : undefined });
+    },
+  ),
+  removeDrillLeftovers: onMany(selection.omit({ volumes: true }), waiting, (on, of, options) =>
+    on.removeDrillLeftovers(of, options),
+  ),
+  replicationState: onMany(selection, planning, (on, of, options) => on.replicationState(of, options)),
+  keepHouse: method(
+    z.strictObject({
+      source: name,
+      options: planning
+        .extend({
+          ...failingOver,
+          target: name.optional(),
+          volumes: z.array(name).optional(),
+          intervalMs: z.number().positive().optional(),
+          maxLagSeconds: z.number().positive().optional(),
+          updateAfterSeconds: z.number().positive().optional(),
+          ensure: z.boolean().optional(),
+        })
+        .optional(),
+    }),
+    (on, { source, options }, call) => on.keepHouse(source, { ...options, ...call }),
+  ),
 };
+
+type Of = z.output<typeof selection>;
 
 /** A method whose parameters are exactly what its schema gives. */
 function method<P extends z.ZodType>(
   params: P,
-  call: (dataMotion: DataMotion, params: z.output<P>, waiting: BackendVerbOptions) => Promise<unknown>,
+  call: (dataMotion: DataMotion, params: z.output<P>, waiting: RpcCall) => Promise<unknown>,
 ): RpcMethod {
   return { params, call: (dataMotion, given, options) => call(dataMotion, params.parse(given), options) };
 }
@@ -130,8 +235,38 @@ function onMany<S extends z.ZodObject, O extends z.ZodObject>(
 type Verb<Of, O extends z.ZodObject> = (
   dataMotion: DataMotion,
   of: Of,
-  options: z.output<O> & BackendVerbOptions,
+  options: z.output<O> & RpcCall,
 ) => Promise<unknown>;
+
+/** A verb that takes a plan, or the selection that it plans for on the way: `{ plan, options }` or `{ selection, options }`. */
+function onPlan<P extends Plan, O extends z.ZodObject>(kind: P['kind'], options: O, verb: Verb<P | Of, O>): RpcMethod {
+  const params = z.union([
+    z.strictObject({ plan, options: options.optional() }),
+    z.strictObject({ selection, options: options.optional() }),
+  ]);
+  return method(params, async (dataMotion, given, call) => {
+    const what = 'plan' in given ? planOf<P>(kind, given.plan) : given.selection;
+    return verb(dataMotion, what, { ...(given.options as z.output<O>), ...call });
+  });
+}
+
+/** @throws FailoverError `FAILOVER_PLAN_INVALID` */
+function planOf<P extends Plan>(kind: P['kind'], stored: unknown): P {
+  const found = parsePlan(stored);
+  if (found.kind === kind) return found as P;
+  throw new FailoverError('FAILOVER_PLAN_INVALID', `this is a plan of a ${found.kind}, not of a ${kind}`, {
+    remedy: 'call the method that is named like the plan',
+  });
+}
+
+/** The caller's part of a switch, for those hooks that it asked for. */
+function writers(wanted: readonly RpcHook[] | undefined, { ask }: Pick<RpcCall, 'ask'>) {
+  const hook = (which: RpcHook) => {
+    if (wanted?.includes(which) !== true) return undefined;
+    return async ({ signal, ...about }: HookCall) => void (await ask(which, about, signal));
+  };
+  return { stopWriters: hook('stopWriters'), startWriters: hook('startWriters') };
+}
 
 function verbOn<S extends z.ZodObject, O extends z.ZodObject>(
   key: 'pair' | 'selection',

@@ -6,10 +6,12 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { JSONRPCErrorCode, JSONRPCErrorException, JSONRPCServer } from 'json-rpc-2.0';
 import { z } from 'zod';
-import type { BackendVerbOptions, DataMotion } from '../../data-motion.ts';
+import type { DataMotion } from '../../data-motion.ts';
 import { DataMotionError } from '../../errors.ts';
+import type { OperationJournal } from '../../state/operation-journal.ts';
 import { asJson } from '../terminal.ts';
-import { RPC_METHODS } from './methods.ts';
+import { HookQuestions } from './hook-questions.ts';
+import { RPC_METHODS, type RpcCall } from './methods.ts';
 
 /** Code of an error that a verb threw; its `data` is the error as `--json` prints it. */
 export const VERB_FAILED = -32_000;
@@ -24,43 +26,56 @@ export interface RpcServerParts {
   readonly signal: AbortSignal;
   /** Epoch milliseconds, for deadlines. */
   readonly now: () => number;
+  /** Of every failover and failback that is called. */
+  readonly journal?: OperationJournal | undefined;
 }
 
 /** Identifier of a request, as the caller chose it. */
 type RequestId = string | number | null;
 
 /** Serves until the input ends or the signal is aborted, and then until every call has been answered. */
-export async function serveRpc({ dataMotion, input, send, signal, now }: RpcServerParts): Promise<void> {
-  const running = new Map<RequestId, AbortController>();
+export async function serveRpc({ dataMotion, input, send, signal, now, journal }: RpcServerParts): Promise<void> {
+  const running = new Map<RequestId, { readonly aborted: AbortController; readonly stop: AbortController }>();
+  const questions = new HookQuestions(send);
   const calls = new Set<Promise<void>>();
   const server = new JSONRPCServer({ errorListener: () => {} });
 
   server.addMethod('describe', () => describeMethods());
   server.addMethod('cancel', (params) => {
-    const { id } = parsed(z.strictObject({ id: z.union([z.string(), z.number()]) }), params);
-    const call = running.get(id);
-    call?.abort(new Error('cancelled by the caller'));
+    const call = running.get(parsed(ofCall, params).id);
+    call?.aborted.abort(new Error('cancelled by the caller'));
     return { cancelled: call !== undefined };
   });
+  server.addMethod('stop', (params) => {
+    const call = running.get(parsed(ofCall, params).id);
+    call?.stop.abort();
+    return { stopping: call !== undefined };
+  });
+  server.addMethod('answerHook', (params) => ({ taken: questions.answer(parsed(hookAnswer, params)) }));
   for (const [name, { params: schema, call }] of Object.entries(RPC_METHODS)) {
     server.addMethodAdvanced(name, async (request) => {
       const id = request.id ?? null;
       const aborted = new AbortController();
+      const controls = { aborted, stop: new AbortController() };
       // A caller who uses one identifier twice at a time cancels the later call.
-      if (id !== null) running.set(id, aborted);
+      if (id !== null) running.set(id, controls);
       try {
         const params = parsed(schema, request.params) as { readonly options?: z.output<typeof waitingOptions> };
         const { timeoutMs, progress } = waitingOptions.parse(params.options ?? {});
-        const options: BackendVerbOptions = {
+        const tell = (at: object) => send({ jsonrpc: '2.0', method: 'progress', params: { id, ...at } });
+        const told = progress === true ? { onProgress: tell, onEvent: tell } : {};
+        const options: RpcCall = {
+          ...told,
           signal: AbortSignal.any([signal, aborted.signal]),
           deadline: timeoutMs === undefined ? undefined : now() + timeoutMs,
-          onProgress:
-            progress === true ? (at) => send({ jsonrpc: '2.0', method: 'progress', params: { id, ...at } }) : undefined,
+          stop: controls.stop.signal,
+          journal,
+          ask: (hook, about, until) => questions.ask({ id, hook, ...about }, until),
         };
         const result = (await call(dataMotion, params, options)) ?? null;
         return request.id === undefined ? null : { jsonrpc: '2.0', id, result };
       } finally {
-        if (running.get(id) === aborted) running.delete(id);
+        if (running.get(id) === controls) running.delete(id);
       }
     });
   }
@@ -86,6 +101,8 @@ async function answer(server: JSONRPCServer, line: string, send: (document: unkn
   if (response !== null) send(response);
 }
 
+const ofCall = z.strictObject({ id: z.union([z.string(), z.number()]) });
+const hookAnswer = z.strictObject({ question: z.int(), ok: z.boolean(), text: z.string().optional() });
 const waitingOptions = z.object({ timeoutMs: z.number().optional(), progress: z.boolean().optional() });
 
 /** @throws JSONRPCErrorException "invalid params" that names each problem */
