@@ -10,12 +10,14 @@ import { REFUSALS, type RefusalName, type RefusalRow } from '../src/testing/refu
 import { RESOURCES } from '../src/testing/resources/catalogue.ts';
 import { SWITCHES, switchesWith } from '../src/testing/switches.ts';
 import { codesOf, DOCUMENTED_CODES } from '../test/testing/documented-codes.ts';
+import { INFERENCES } from '../test/testing/inferences.ts';
 
 const FILE = 'docs/simulator.md';
 const TESTS = ['test/testing/refusals.test.ts', 'test/testing/offload-refusals.ts'];
 
 const PARTS: Readonly<Record<string, () => string>> = {
   paths: renderPaths,
+  inferences: renderInferences,
   switches: renderSwitches,
   refusals: renderRefusals,
   codes: renderCodes,
@@ -49,6 +51,15 @@ function renderPaths(): string {
     return [`\`${resource.path}\``, [...collection, ...(resource.single ? [] : changes)].join(' '), one];
   });
   return markdownTable(['path below /api', 'as a collection', 'one object'], rows);
+}
+
+function renderInferences(): string {
+  const rows = INFERENCES.map(({ fact, does, switches, otherwise }) => [
+    fact,
+    does,
+    [switches.map((name) => `\`${name}\``).join(' '), otherwise ?? ''].filter((text) => text !== '').join('; '),
+  ]);
+  return markdownTable(['inference', 'what the simulator does', 'what changes it'], rows);
 }
 
 function renderSwitches(): string {

@@ -8,11 +8,12 @@ import { later } from './later.ts';
 import { LICENSES } from './licenses.ts';
 import type { Physics } from './physics.ts';
 import type { Refusal } from './refusals.ts';
-import { BUILT_IN_POLICIES, Policy } from './snapmirror/policies.ts';
+import { BUILT_IN_POLICIES, Policy, type PolicyRules } from './snapmirror/policies.ts';
 import { BUILT_IN_SCHEDULES, Schedule } from './snapmirror/schedules.ts';
 import { BUILT_IN_SNAPSHOT_POLICIES, SnapshotPolicy } from './snapshot-policies.ts';
 import type { StorageUnit } from './storage-unit.ts';
 import { Aggregate, Svm } from './svm.ts';
+import type { Switches } from './switches.ts';
 import { type Constituent, type ConstituentFacts, type Mirrors, SimulatedVolume, type VolumeFacts } from './volume.ts';
 
 /** A simulated cluster to make. */
@@ -197,7 +198,7 @@ export class ClusterState {
       return new Aggregate(uuid(), name, sizeBytes, this.nodes[index % this.nodes.length]?.name ?? spec.name);
     });
     this.policies = Object.entries(BUILT_IN_POLICIES).map(
-      ([name, rules]) => new Policy(uuid(), name, rules, { builtIn: true }),
+      ([name, rules]) => new Policy(uuid(), name, asSwitched(rules, physics.switches), { builtIn: true }),
     );
     this.schedules = Object.entries(BUILT_IN_SCHEDULES).map(([name, cron]) => new Schedule(uuid(), name, cron));
     this.snapshotPolicies = Object.entries(BUILT_IN_SNAPSHOT_POLICIES).map(([name, copies]) => {
@@ -412,6 +413,13 @@ const failing = later(
   ({ physics, error }: { readonly physics: Physics; readonly error: JobError }, job: Job) =>
     job.fail(physics.timeline.now, error),
 );
+
+/** Which built-in policies have a schedule is not certain. */
+function asSwitched(rules: PolicyRules, { builtInPolicySchedules }: Switches): PolicyRules {
+  if (builtInPolicySchedules === 'documented') return rules;
+  const { transferSchedule: _, ...others } = rules;
+  return others;
+}
 
 function versionOf(text: string): ClusterState['version'] {
   const [generation = 9, major = 14, minor = 1] = text.split('.').map(Number);

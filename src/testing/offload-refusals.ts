@@ -219,6 +219,15 @@ export const OFFLOAD_REFUSALS = {
     fact: FACT,
     inferred: 'which of the codes 917812, 917864 and 917898',
   }),
+  volumeUuidIsNotName: row({
+    code: '918236',
+    status: 400,
+    where: 'direct',
+    message: 'The volume of uuid "{uuid}" is not named "{name}".',
+    target: 'volume',
+    fact: FACT,
+    inferred: 'that clones and copies of files are refused so, and the status',
+  }),
   fileCloneSource: row({
     code: '917812',
     status: 400,

@@ -130,6 +130,13 @@ export const SWITCHES = {
     question: 'HTTP status of code 3 for a path that the API does not have (a method it does not have is 405)?',
     fact: 'addendum C1',
   }),
+  builtInPolicySchedules: choice({
+    values: ['documented', 'none'],
+    default: 'documented',
+    question:
+      'Do the built-in policies Asynchronous and DailyBackup have transfer schedules of their own, or none, as all the others?',
+    fact: 'rest-facts section 2.1, policies; addendum section 3',
+  }),
   visibilityDelayMs: quantity({
     default: 0,
     question: 'For how long after a change do GETs of relationships still show what was before it?',

@@ -1,7 +1,8 @@
 /** No documented code is forgotten: each is provoked by a test or cannot occur, and then it does not. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { REFUSALS, type RefusalRow } from '../../src/testing/index.ts';
+import { REFUSALS, type RefusalRow, SWITCHES } from '../../src/testing/index.ts';
 import { codesOf, DOCUMENTED_CODES } from './documented-codes.ts';
+import { INFERENCES } from './inferences.ts';
 import { call, Scene } from './raw-client.ts';
 
 const ANSWERED = new Set(Object.values<RefusalRow>(REFUSALS).flatMap(codesOf));
@@ -109,4 +110,22 @@ it('a peering that does not allow snapmirror lets no relationship be made, also 
     const { json } = await call(cluster, 'POST', '/snapmirror/relationships', { body });
     expect(json.error.code).toBe('13303886');
   }
+});
+
+describe('inferences', () => {
+  it('each switch stands for one, and each has a switch or another way to change it', () => {
+    const named = INFERENCES.flatMap(({ switches }) => switches);
+    expect(named.toSorted()).toEqual(Object.keys(SWITCHES).toSorted());
+    expect(INFERENCES.filter(({ switches, otherwise }) => switches.length === 0 && otherwise === undefined)).toEqual(
+      [],
+    );
+  });
+
+  it.each(['documented', 'none'] as const)('schedules of built-in policies: %s', async (builtInPolicySchedules) => {
+    const { source, ok } = new Scene({ switches: { builtInPolicySchedules } });
+    const query = '/snapmirror/policies?fields=transfer_schedule&transfer_schedule.name=!null';
+    const { records } = await ok(source, 'GET', query);
+    const names = records.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(builtInPolicySchedules === 'none' ? [] : ['Asynchronous', 'DailyBackup']);
+  });
 });

@@ -270,6 +270,7 @@ const GROUPS: readonly CodeGroup[] = [
       '917898': 'clone of a file: flags',
       '917927': 'no such volume',
       '918235': 'no such volume',
+      '918236': 'uuid and name of a volume differ',
       '918265': 'move to the same aggregate',
       '918266': 'move and state at once',
       '918267': 'move without an aggregate',
@@ -284,7 +285,7 @@ const GROUPS: readonly CodeGroup[] = [
   },
   {
     why: 'a missing volume has 4, 917927 or 918235 here, by the request',
-    codes: { '917506': 'no such volume', '918236': 'uuid and name of a volume differ' },
+    codes: { '917506': 'no such volume' },
   },
   {
     why: 'moves of volumes by ONTAP itself are not simulated',

@@ -184,6 +184,13 @@ export const OFFLOAD_CASES = {
   },
 
   fileCloneVolume: cloningFile({ volume: { name: 'vol9' } }),
+  volumeUuidIsNotName: {
+    send: ({ source, volume }) => {
+      source.createVolume({ svm: 'svm1', name: 'vol2', sizeBytes: 100 * MIB });
+      const order = { volume: { uuid: volume.uuid, name: 'vol2' }, source_path: 'data/one', destination_path: 'three' };
+      return call(source, 'POST', '/storage/file/clone', { body: order });
+    },
+  },
   fileCloneSource: cloningFile({ source_path: 'data/nine' }),
   fileCloneTargetExists: cloningFile({ destination_path: 'data/two' }),
   fileCloneReadOnly: cloningFile({ volume: { name: 'dp' } }, (scene) =>

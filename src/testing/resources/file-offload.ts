@@ -31,7 +31,7 @@ export const fileCloneResource: Resource<never> = {
   post(context, body) {
     const { cluster, svm } = context;
     body.require('source_path', 'destination_path');
-    const volume = volumeNamed(cluster, svm, body.text('volume.uuid') ?? body.text('volume.name'));
+    const volume = volumeNamed(cluster, svm, { uuid: body.text('volume.uuid'), name: body.text('volume.name') });
     if (!volume) throw new Refusal('fileCloneVolume', { volume: body.text('volume.name') ?? '' });
     if (body.has('range')) throw new Refusal('notSimulated', { what: 'clones of ranges of a file' });
     const order = {
@@ -168,8 +168,8 @@ function placeOf(context: RequestContext, file: JsonTree, end: 'source' | 'desti
       ? context.svm
       : context.cluster.svms.find(({ name, uuid }) => name === svmName || uuid === svmName);
   if (svmName !== undefined && svm === undefined) throw new Refusal('fileCopyElsewhere', { svm: String(svmName) });
-  const named = given('volume.uuid') ?? given('volume.name');
-  const volume = volumeNamed(context.cluster, svm, named === undefined ? undefined : String(named));
+  const uuid = valueText(given('volume.uuid'));
+  const volume = volumeNamed(context.cluster, svm, { uuid, name: valueText(given('volume.name')) });
   // A path is relative to its volume: one with the volume's name in front of it is not found.
   if (!volume) throw new Refusal(code, { path });
   return { volume, path: absolute(path) };
@@ -186,14 +186,24 @@ function check({ cluster, svm }: RequestContext, source: SimulatedVolume, destin
 }
 
 /** By uuid or, within the SVM where one is known, by name. */
-function volumeNamed(cluster: ClusterState, svm: Svm | undefined, named: string | undefined) {
-  if (named === undefined) return undefined;
-  const byUuid = cluster.volumes.get(named);
-  if (byUuid) return byUuid;
+function volumeNamed(
+  cluster: ClusterState,
+  svm: Svm | undefined,
+  { uuid, name }: { readonly uuid: string | undefined; readonly name: string | undefined },
+): SimulatedVolume | undefined {
+  if (uuid !== undefined) {
+    const volume = cluster.volumes.get(uuid);
+    if (volume && name !== undefined && volume.name !== name) throw new Refusal('volumeUuidIsNotName', { uuid, name });
+    return volume;
+  }
   const found = [...cluster.volumes.values()].filter(
-    (volume) => volume.name === named && (svm === undefined || volume.svm === svm),
+    (volume) => volume.name === name && (svm === undefined || volume.svm === svm),
   );
   return found.length === 1 ? found[0] : undefined;
+}
+
+function valueText(value: unknown): string | undefined {
+  return value === undefined ? undefined : String(value);
 }
 
 function absolute(path: string): string {

@@ -20,6 +20,7 @@ import { StorageUnit } from '../storage-unit.ts';
 import { Aggregate, Svm } from '../svm.ts';
 import { Timeline } from '../timeline.ts';
 import { Constituent, SimulatedVolume } from '../volume.ts';
+import { VolumeMove } from '../volume-move.ts';
 import type { SavedClass } from './object-graph.ts';
 
 export const SAVED_CLASSES: Readonly<Record<string, SavedClass>> = {
@@ -29,6 +30,7 @@ export const SAVED_CLASSES: Readonly<Record<string, SavedClass>> = {
   ClusterState,
   Constituent,
   DataCopy,
+  VolumeMove,
   Faults,
   Job,
   Jobs,
