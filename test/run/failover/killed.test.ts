@@ -4,6 +4,7 @@
  * An ordinary run takes every twelfth or so of these deaths; DEATHS=all takes them all.
  */
 import { describe, expect, it } from 'vitest';
+import { openDebts, unfinishedOperations } from '../../../src/core/failover/journal-record.ts';
 import { nothingKept } from '../../../src/state/memory-operation-journal.ts';
 import type { Stage } from '../../scenarios/harness.ts';
 import { type Death, deathsOf, inProcess, Process } from './killed.ts';
@@ -111,4 +112,33 @@ describe.each([
       }
     }
   }, 3_600_000);
+});
+
+it('with the journal another process goes on without asking again for what was accepted; without it the losses are asked for', async () => {
+  await using stage = await mirroredStage();
+  stage.east.kill();
+  const kept = nothingKept();
+  const plan = await stage.dataMotion.planFailover({ source: 'east' });
+  const acknowledge = plan.acknowledgements.map(({ id }) => id);
+  const first = new Process({ at: 30, moment: 'before' });
+  const begun = { acknowledge, journal: first.journal(kept), signal: first.signal };
+  await inProcess(stage, first, () => stage.dataMotion.failover(plan, begun).catch(() => undefined));
+  expect(first.isDead).toBe(true);
+  const second = new Process();
+  const journal = second.journal(kept);
+  expect(unfinishedOperations(await journal.records())).toMatchObject([
+    { operation: plan.id, acknowledged: acknowledge },
+  ]);
+  await expect(stage.dataMotion.failover({ source: 'east' })).rejects.toMatchObject({
+    code: 'FAILOVER_NOT_ACKNOWLEDGED',
+  });
+  expect(await stage.dataMotion.failover({ source: 'east' }, { journal })).toMatchObject({
+    result: 'done',
+    target: 'west',
+  });
+  expect(unfinishedOperations(await journal.records())).toEqual([]);
+  expect(openDebts(await journal.records()).map(({ kind }) => kind)).toEqual(VOLUMES.map(() => 'source-unfenced'));
+  stage.east.revive();
+  await stage.dataMotion.failover({ source: 'east' }, { journal, fence: 'unmount' });
+  expect(openDebts(await journal.records())).toEqual([]);
 });
