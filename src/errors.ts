@@ -352,6 +352,40 @@ export const TRANSFER_ERROR_CODES = [
 /** One code of `TRANSFER_ERROR_CODES`. */
 export type TransferErrorCode = (typeof TRANSFER_ERROR_CODES)[number];
 
+/** What went wrong, in the words of a Cinder volume driver; the cause is the error of this library. */
+export class CinderError extends DataMotionError {
+  static override readonly family: string = 'CinderError';
+  /** The class of `cinder.exception` that stands for it. */
+  readonly exception: string;
+
+  constructor(code: CinderErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(code, message, facts);
+    this.exception = CINDER_EXCEPTIONS[code];
+  }
+}
+
+/**
+ * - `CINDER_INVALID_REPLICATION_TARGET` the backend has no such target, or none at all
+ * - `CINDER_UNABLE_TO_FAIL_OVER` no volume was switched
+ * - `CINDER_INVALID_VOLUME` a volume's host names no pool
+ * - `CINDER_DRIVER_EXCEPTION` whatever else a driver reports
+ */
+export const CINDER_ERROR_CODES = [
+  'CINDER_INVALID_REPLICATION_TARGET',
+  'CINDER_UNABLE_TO_FAIL_OVER',
+  'CINDER_INVALID_VOLUME',
+  'CINDER_DRIVER_EXCEPTION',
+] as const;
+/** One code of `CINDER_ERROR_CODES`. */
+export type CinderErrorCode = (typeof CINDER_ERROR_CODES)[number];
+
+const CINDER_EXCEPTIONS: Readonly<Record<CinderErrorCode, string>> = {
+  CINDER_INVALID_REPLICATION_TARGET: 'InvalidReplicationTarget',
+  CINDER_UNABLE_TO_FAIL_OVER: 'UnableToFailOver',
+  CINDER_INVALID_VOLUME: 'InvalidVolume',
+  CINDER_DRIVER_EXCEPTION: 'NetAppDriverException',
+};
+
 /** The volume model (core/wafl) refuses an operation; the volume is as it was before. `object` is the path or snapshot. */
 export class VolumeModelError extends DataMotionError {
   static override readonly family: string = 'VolumeModelError';

@@ -147,6 +147,10 @@ export const NOT_LOADED_BY: Readonly<
     layers: LAYERS.map(({ name }) => name).filter((name) => !['base', 'client', 'surface'].includes(name)),
     packages: ['selfsigned', 'commander', 'cli-progress', 'cli-table3', 'yaml'],
   },
+  'src/cinder/index.ts': {
+    layers: ['stand-ins', 'command line', 'client', 'ontap'],
+    packages: ['selfsigned', 'commander', 'cli-progress', 'cli-table3', 'yaml', 'undici', 'openapi-fetch', 'p-retry'],
+  },
   'src/testing/index.ts': {
     layers: ['command line', 'run', 'facade', 'core', 'replication', 'client', 'ontap'],
     packages: ['commander', 'cli-progress', 'cli-table3', 'yaml', 'undici', 'openapi-fetch', 'p-retry'],

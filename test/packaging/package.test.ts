@@ -37,6 +37,7 @@ const SMOKE: Readonly<Record<string, string>> = {
   })()`,
   // The AWS SDK is installed beside the package: nothing is asked of a server before the first call.
   './object-store/s3': `new m.S3ObjectStore({ bucket: 'backups', prefix: 'a', conditionalPut: true }).place === 's3://backups/a'`,
+  './cinder': `new m.CinderBackend({}, { backend: 'east', activeBackendId: 'west' }).activeBackendId === 'west'`,
   './testing': `new m.SimulatedOntap().describe().clusters.length === 2`,
 };
 

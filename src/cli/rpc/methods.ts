@@ -49,7 +49,7 @@ const targeted = selection.extend({ target: name });
 const between = z.strictObject({ source: name, target: name });
 
 /** What every method that waits takes beside its own options. */
-const waiting = z.strictObject({
+export const waiting = z.strictObject({
   timeoutMs: z
     .number()
     .positive()
@@ -211,7 +211,7 @@ export const RPC_METHODS: Readonly<Record<string, RpcMethod>> = {
 type Of = z.output<typeof selection>;
 
 /** A method whose parameters are exactly what its schema gives. */
-function method<P extends z.ZodType>(
+export function method<P extends z.ZodType>(
   params: P,
   call: (dataMotion: DataMotion, params: z.output<P>, waiting: RpcCall) => Promise<unknown>,
 ): RpcMethod {
@@ -260,7 +260,7 @@ function planOf<P extends Plan>(kind: P['kind'], stored: unknown): P {
 }
 
 /** The caller's part of a switch, for those hooks that it asked for. */
-function writers(wanted: readonly RpcHook[] | undefined, { ask }: Pick<RpcCall, 'ask'>) {
+export function writers(wanted: readonly RpcHook[] | undefined, { ask }: Pick<RpcCall, 'ask'>) {
   const hook = (which: RpcHook) => {
     if (wanted?.includes(which) !== true) return undefined;
     return async ({ signal, ...about }: HookCall) => void (await ask(which, about, signal));

@@ -10,8 +10,12 @@ import type { DataMotion } from '../../data-motion.ts';
 import { DataMotionError } from '../../errors.ts';
 import type { OperationJournal } from '../../state/operation-journal.ts';
 import { asJson } from '../terminal.ts';
+import { CINDER_RPC_METHODS } from './cinder-methods.ts';
 import { HookQuestions } from './hook-questions.ts';
 import { RPC_METHODS, type RpcCall } from './methods.ts';
+
+/** Every method that is served, beside those about calls. */
+const METHODS = { ...RPC_METHODS, ...CINDER_RPC_METHODS };
 
 /** Code of an error that a verb threw; its `data` is the error as `--json` prints it. */
 export const VERB_FAILED = -32_000;
@@ -52,7 +56,7 @@ export async function serveRpc({ dataMotion, input, send, signal, now, journal }
     return { stopping: call !== undefined };
   });
   server.addMethod('answerHook', (params) => ({ taken: questions.answer(parsed(hookAnswer, params)) }));
-  for (const [name, { params: schema, call }] of Object.entries(RPC_METHODS)) {
+  for (const [name, { params: schema, call }] of Object.entries(METHODS)) {
     server.addMethodAdvanced(name, async (request) => {
       const id = request.id ?? null;
       const aborted = new AbortController();
@@ -123,6 +127,6 @@ function rpcError(error: unknown): { code: number; message: string; data?: unkno
 
 /** Every method with the JSON Schema of its parameters. */
 function describeMethods(): Readonly<Record<string, unknown>> {
-  const methods = Object.entries(RPC_METHODS).map(([name, { params }]) => [name, z.toJSONSchema(params)]);
+  const methods = Object.entries(METHODS).map(([name, { params }]) => [name, z.toJSONSchema(params)]);
   return { methods: Object.fromEntries(methods) };
 }
