@@ -80,16 +80,17 @@ async function ask(terminal: Terminal, kind: PassphraseKind, prompt: string): Pr
   terminal.note(`${prompt}:`);
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input, output: unseen, terminal: true });
+  const ended = new AbortController();
   try {
     return await new Promise<string>((resolve, reject) => {
-      const onAbort = () => reject(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: ended.signal });
       // In raw mode the terminal leaves it to us what Ctrl-C means.
       lines.once('SIGINT', () => reject(missing(kind, 'it was not given')));
       lines.once('close', () => reject(missing(kind, 'it was not given')));
       lines.once('line', resolve);
     });
   } finally {
+    ended.abort();
     lines.close();
   }
 }

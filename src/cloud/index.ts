@@ -1,6 +1,8 @@
 /** SnapMirror Cloud: incremental-for-ever backup of volumes to an object store: `ontap-data-motion/cloud`. */
 import type { Compute, EncryptionKey } from '../compute/compute.ts';
 import { nodeFormatTools } from '../compute/format-tools.ts';
+import type { KeyProvider } from '../compute/key-provider.ts';
+import { nodeKeyTools } from '../compute/key-tools.ts';
 import { WorkerCompute } from '../compute/worker-compute.ts';
 import { nodeDisk } from '../disk/node-disk.ts';
 import { type Env, systemEnv } from '../env.ts';
@@ -8,12 +10,18 @@ import { CloudEndpoint, type CloudEndpointOptions } from '../run/cloud/cloud-end
 import { type FileRestoreOptions, FileRestoreTarget } from '../run/cloud/file-restore-target.ts';
 
 /** What `openCloudEndpoint` is given. */
-export interface OpenCloudEndpointOptions extends Omit<CloudEndpointOptions, 'env' | 'tools' | 'compute'> {
+export interface OpenCloudEndpointOptions extends Omit<CloudEndpointOptions, 'env' | 'tools' | 'compute' | 'keys'> {
   /** Clock, randomness, logger; the system's where left out. */
   readonly env?: Partial<Env> | undefined;
   /** Default: worker threads, one for each processor. It is the caller's to close. */
   readonly compute?: Compute | undefined;
-  /** The key of an encrypted endpoint. An endpoint is encrypted from its first backup on, or never. */
+  /**
+   * Who may open the endpoint, which is encrypted then, from its first backup on or never: `passphraseKey`, or a key management
+   * service. The first wraps the data key of a new endpoint, any of them may open one; see `CloudEndpoint.rekey`. Its name is
+   * not seen in the store.
+   */
+  readonly keys?: readonly [KeyProvider, ...KeyProvider[]] | undefined;
+  /** The data key itself, for a caller that keeps it: then none lies in the store, and the endpoint has its name there. */
   readonly encryption?: EncryptionKey | undefined;
 }
 
@@ -21,9 +29,12 @@ export interface OpenCloudEndpointOptions extends Omit<CloudEndpointOptions, 'en
  * An endpoint with Node's hashes, codecs and threads. Nothing is touched before the first call.
  * @throws ConfigError `CONFIG_INVALID` for a name that no endpoint can have
  */
-export function openCloudEndpoint(options: OpenCloudEndpointOptions): CloudEndpoint {
+export function openCloudEndpoint({ keys, ...options }: OpenCloudEndpointOptions): CloudEndpoint {
+  const providers = keys ?? [];
   return new CloudEndpoint({
     ...options,
+    // With a data key of the caller there is nothing to unwrap; with neither, an encrypted endpoint is told from none.
+    ...((keys !== undefined || options.encryption === undefined) && { keys: { tools: nodeKeyTools, providers } }),
     env: systemEnv(options.env),
     tools: nodeFormatTools('sha-256', options.encryption),
     compute: options.compute ?? new WorkerCompute(),
@@ -38,6 +49,13 @@ export function fileRestoreTarget(options: Omit<FileRestoreOptions, 'disk'>): Fi
 export type { Compute, EncryptionKey } from '../compute/compute.ts';
 export { encryptionKey } from '../compute/format-tools.ts';
 export { InlineCompute } from '../compute/inline.ts';
+export type { KeyContext, KeyOptions, KeyProvider, KeyTools } from '../compute/key-provider.ts';
+export {
+  PASSPHRASE,
+  type PassphraseOptions,
+  type PassphraseSource,
+  passphraseKey,
+} from '../compute/passphrase-key.ts';
 export { WorkerCompute, type WorkerComputeOptions } from '../compute/worker-compute.ts';
 export type { ObjectId } from '../core/cloud/block-numbers.ts';
 export type { Exclusion, ForgetEntry, ForgetSequel, SnapshotFacts } from '../core/cloud/format/history-entry.ts';
@@ -55,6 +73,7 @@ export {
   type Compression,
   DEFAULT_CLOUD_LIMITS,
 } from '../run/cloud/context.ts';
+export type { EndpointKeys, RekeyRequest, RekeyResult, WrappedKeyFacts } from '../run/cloud/endpoint-keys.ts';
 export { type FileRestoreOptions, FileRestoreTarget } from '../run/cloud/file-restore-target.ts';
 export {
   CLOUD_STEPS,

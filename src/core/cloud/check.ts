@@ -185,7 +185,7 @@ class Checker {
     const live = new Set<number>(state.snapshots.map(({ id }) => id));
     for (const key of store.keys()) {
       const name = parseKey(key);
-      if (name === undefined || name.kind === 'history-entry') continue;
+      if (name === undefined || 'number' in name) continue;
       const id = name.kind === 'object' ? name.objectId : name.snapshotId;
       const needed = name.kind === 'object' ? this.#needed.has(id) : live.has(id);
       if (!needed && id < state.inFlightFrom) this.problems.push(`I6: ${key} is left, and nothing needs it`);

@@ -57,7 +57,7 @@ export function deletionsAmong(listing: readonly ListedKey[], spared: Spared): D
   const deletions: Deletion[] = [];
   for (const { key, bytes } of listing) {
     const name = parseKey(key);
-    if (name === undefined || name.kind === 'history-entry') continue;
+    if (name === undefined || 'number' in name) continue;
     if (name.kind === 'object') {
       if (name.objectId < spared.floor && !spared.objectIds.has(name.objectId)) deletions.push({ key, bytes });
     } else if (name.snapshotId < spared.floor && !spared.snapshots.has(name.snapshotId)) {

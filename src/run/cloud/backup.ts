@@ -44,8 +44,6 @@ export interface BackupRequest extends WriterIdentity {
   readonly baseline?: boolean | undefined;
   /** Take the state's lock even from a holder that may be alive. */
   readonly breakLock?: boolean | undefined;
-  /** How the key comes about (salt, cost), kept with a new endpoint that is encrypted. Nothing secret. */
-  readonly keyOrigin?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a backup did. */
@@ -81,7 +79,7 @@ export async function backUp(context: CloudContext, request: BackupRequest): Pro
   checkWriter(context, request);
   // A new endpoint begins with an entry of its own: the state needs to know what it belongs to.
   const isNew = history.state.owner === undefined;
-  const properties = propertiesOf(facts, context.encryption, request.keyOrigin);
+  const properties = propertiesOf(facts, context.encryption);
   const created = isNew ? await takeOver(context, request, { properties }) : undefined;
   const state = await request.state.open(uuidOf(history.endpointId), { signal, breakLock: request.breakLock });
   try {

@@ -9,7 +9,7 @@ import type { Exclusion, ForgetEntry, ForgetSequel } from '../../core/cloud/form
 import type { FormatTools } from '../../core/cloud/format/tools.ts';
 import { findSnapshot, planRetention, proposeForget, type RetentionRule } from '../../core/cloud/history.ts';
 import { type Env, underDeadline } from '../../env.ts';
-import { CloudError } from '../../errors.ts';
+import { CloudError, ConfigError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { type BackupRequest, type BackupResult, backUp, interruptedSnapshot } from './backup.ts';
 import { type CollectRequest, type CollectResult, collectGarbage } from './collect-garbage.ts';
@@ -22,6 +22,14 @@ import {
   DEFAULT_CLOUD_LIMITS,
   DEFAULT_COMPRESSION,
 } from './context.ts';
+import {
+  type EndpointKeys,
+  type OpenedEndpoint,
+  openEndpoint,
+  type RekeyRequest,
+  type RekeyResult,
+  rekey,
+} from './endpoint-keys.ts';
 import { EndpointPlace, idOfUuid, uuidOf } from './endpoint-place.ts';
 import { HistoryLog } from './history-log.ts';
 import { ProgressReporter } from './progress.ts';
@@ -45,8 +53,10 @@ export interface CloudEndpointOptions {
   readonly compute: Compute;
   /** Of what a backup writes; default `DEFAULT_COMPRESSION`. */
   readonly compression?: Compression | undefined;
-  /** The key of an encrypted endpoint, as `tools` has it. */
+  /** The data key of an encrypted endpoint, as `tools` has it, for a caller that keeps it: none is in the store. Not with `keys`. */
   readonly encryption?: EncryptionKey | undefined;
+  /** Who may open the endpoint, whose data key lies wrapped in the store; without a provider, it is not encrypted. */
+  readonly keys?: EndpointKeys | undefined;
   /** What keeps a second writer out where the store has no conditional put. Without it such a store is not written to. */
   readonly exclusion?: Exclusion | undefined;
   readonly limits?: Partial<CloudLimits> | undefined;
@@ -65,11 +75,21 @@ export interface ForgetRequest {
 export class CloudEndpoint {
   readonly #options: CloudEndpointOptions;
   readonly #place: EndpointPlace;
+  #opened: OpenedEndpoint | undefined;
 
   /** Touches nothing. @throws ConfigError `CONFIG_INVALID` for a name that no endpoint can have */
   constructor(options: CloudEndpointOptions) {
     this.#options = options;
     this.#place = new EndpointPlace(options.store, options.name);
+    if (options.encryption !== undefined && options.keys !== undefined) {
+      throw new ConfigError(
+        'CONFIG_INVALID',
+        'a data key of the caller and key providers are given: it must be one of them',
+        {
+          object: 'encryption',
+        },
+      );
+    }
   }
 
   /** Name of the endpoint in its store. */
@@ -154,6 +174,11 @@ export class CloudEndpoint {
     return this.#call('collect garbage', options, (context) => collectGarbage(context, request));
   }
 
+  /** See `rekey`. */
+  rekey(request: RekeyRequest, options: CloudCallOptions = {}): Promise<RekeyResult> {
+    return this.#call('change the key', options, (context) => rekey(context, this.#options.keys, request));
+  }
+
   /** See `rebuildVmap`. */
   rebuildVmap(request: RebuildRequest, options: CloudCallOptions = {}): Promise<RebuildResult> {
     return this.#call('rebuild the VMAP', options, (context) => rebuildVmap(context, request));
@@ -164,19 +189,21 @@ export class CloudEndpoint {
     { signal, deadline, onProgress }: CloudCallOptions,
     work: (context: CloudContext) => Promise<T>,
   ): Promise<T> {
-    const { env, tools, compute, encryption, exclusion, limits, layout = {} } = this.#options;
+    const { env, compute, exclusion, limits, layout = {} } = this.#options;
     const { compression = DEFAULT_COMPRESSION } = this.#options;
     const { clock } = env;
     return await underDeadline(clock, { signal, deadline }, `${attempted} (${this.#place.text})`, async (ended) => {
       using progress = new ProgressReporter(this.#place.name, clock, onProgress);
-      const history = new HistoryLog(this.#place, tools, idOfUuid(env.random.uuid()), exclusion);
+      const { place, tools, encryption, newKey } = await this.#open(ended);
+      const history = new HistoryLog(place, tools, idOfUuid(env.random.uuid()), exclusion);
       return await work({
         env,
-        place: this.#place,
+        place,
         tools,
         compute,
         compression,
         encryption,
+        newKey,
         limits: { ...DEFAULT_CLOUD_LIMITS, ...limits },
         layout,
         history,
@@ -184,6 +211,16 @@ export class CloudEndpoint {
         signal: ended,
       });
     });
+  }
+
+  /** Where the endpoint is and what opens it; kept once it is there. */
+  async #open(signal: AbortSignal): Promise<OpenedEndpoint> {
+    if (this.#opened !== undefined) return this.#opened;
+    const { tools, encryption, keys, env } = this.#options;
+    if (keys === undefined) return { place: this.#place, tools, encryption, newKey: undefined };
+    const opened = await openEndpoint(this.#place, tools, keys, env, signal);
+    if (opened.isThere) this.#opened = opened;
+    return opened;
   }
 
   async #refresh(history: HistoryLog, signal: AbortSignal): Promise<void> {

@@ -61,6 +61,12 @@ export interface Compression {
 /** Level 1 takes half the time of zstd's own default, for objects that are two or three percent larger. */
 export const DEFAULT_COMPRESSION: Compression = { codec: 'zstd', level: 1 };
 
+/** The key of an endpoint that is not there yet. */
+export interface NewKey {
+  /** Wraps and stores it; `remove` is for one that nothing was encrypted with. */
+  store(endpointId: Uint8Array, signal: AbortSignal): Promise<{ remove(): Promise<void> }>;
+}
+
 export interface CloudContext {
   readonly env: Env;
   readonly place: EndpointPlace;
@@ -70,6 +76,8 @@ export interface CloudContext {
   readonly compression: Compression;
   /** The key of `tools.cipher`; absent for an endpoint without encryption. */
   readonly encryption: EncryptionKey | undefined;
+  /** A key that was made for an endpoint that is not there yet: to be stored before the endpoint begins. */
+  readonly newKey: NewKey | undefined;
   readonly limits: CloudLimits;
   readonly layout: CloudLayout;
   readonly history: HistoryLog;

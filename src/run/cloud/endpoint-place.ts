@@ -20,11 +20,14 @@ export class EndpointPlace {
   readonly name: string;
   readonly #prefix: string;
 
-  /** @throws ConfigError `CONFIG_INVALID` for a name that no endpoint can have */
-  constructor(store: ObjectStore, name: string) {
+  /**
+   * @param storedName what its keys begin with, where the name is not to be seen in the store
+   * @throws ConfigError `CONFIG_INVALID` for a name that no endpoint can have
+   */
+  constructor(store: ObjectStore, name: string, storedName: string = name) {
     this.store = store;
     this.name = checkEndpointName(name);
-    this.#prefix = `${name}/`;
+    this.#prefix = `${storedName}/`;
   }
 
   /** For messages. */
@@ -92,8 +95,7 @@ const DAMAGE: Readonly<Record<string, string>> = {
 export function factsOf(key: string): { object: string; objectId?: number; snapshot?: string } {
   const name = parseKey(key);
   if (name?.kind === 'object') return { object: key, objectId: name.objectId };
-  if (name === undefined || name.kind === 'history-entry') return { object: key };
-  return { object: key, snapshot: `${name.snapshotId}` };
+  return name !== undefined && 'snapshotId' in name ? { object: key, snapshot: `${name.snapshotId}` } : { object: key };
 }
 
 export function missing(key: string): CloudError {

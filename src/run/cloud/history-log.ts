@@ -7,8 +7,8 @@ import {
   decodeHistoryEntry,
   type Exclusion,
   encodeHistoryEntry,
-  endpointIdOf,
   type HistoryEntry,
+  openingOf,
 } from '../../core/cloud/format/history-entry.ts';
 import { HISTORY_PREFIX, historyKey, parseKey } from '../../core/cloud/format/names.ts';
 import type { FormatTools } from '../../core/cloud/format/tools.ts';
@@ -151,25 +151,31 @@ export class HistoryLog {
   }
 
   /** Encrypted from its first entry on, or never: a key is needed, or must not be given. */
-  #checkKey({ properties }: EndpointState): void {
-    const encrypted = properties?.encryption !== undefined;
-    if (encrypted === (this.#tools.cipher !== undefined)) return;
-    const message = encrypted ? 'is encrypted, and no key was given' : 'is not encrypted, and a key was given';
-    throw new CloudError('CLOUD_KEY_WRONG', `${this.#place.text} ${message}`, {
-      object: this.#place.name,
-      remedy: encrypted
-        ? 'Give the key that the endpoint was created with.'
-        : 'Leave the key out, or use an endpoint of its own.',
-    });
+  #checkKey(encrypted: boolean): void {
+    if (encrypted !== (this.#tools.cipher !== undefined)) throw keyMisfit(this.#place, encrypted);
   }
 
   #apply(number: number, bytes: Uint8Array): void {
-    // The first entry names the endpoint; its hash proves that it is whole.
-    const endpointId = number === 1 ? endpointIdOf(bytes, this.#tools) : this.#endpointId;
+    let endpointId = this.#endpointId;
+    if (number === 1) {
+      // The first entry names the endpoint; its hash proves that it is whole.
+      const opening = openingOf(bytes);
+      this.#checkKey(opening.keyId !== undefined);
+      ({ endpointId } = opening);
+    }
     const { entry, digest } = decodeHistoryEntry(bytes, endpointId, number, this.#tools);
-    const state = applyEntry(this.#state, entry, digest);
-    if (number === 1) this.#checkKey(state);
-    this.#state = state;
+    this.#state = applyEntry(this.#state, entry, digest);
     this.#endpointId = endpointId;
   }
+}
+
+/** An endpoint with a key that was opened without one, or the other way round. */
+export function keyMisfit(place: EndpointPlace, encrypted: boolean): CloudError {
+  const message = encrypted ? 'is encrypted, and no key was given' : 'is not encrypted, and a key was given';
+  return new CloudError('CLOUD_KEY_WRONG', `${place.text} ${message}`, {
+    object: place.name,
+    remedy: encrypted
+      ? 'Give a passphrase or key that opens the endpoint.'
+      : 'Leave the key out, or use an endpoint of its own.',
+  });
 }

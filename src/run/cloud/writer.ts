@@ -42,11 +42,10 @@ export function writerOf({ writer }: TakeOverEntry): string {
 export function propertiesOf(
   { kind, id, pointersPerBlock }: SourceFacts,
   key: EncryptionKey | undefined,
-  origin: Readonly<Record<string, unknown>> = {},
 ): EndpointProperties {
   const properties = { sourceKind: kind, sourceId: id, pointersPerBlock };
   if (key === undefined) return properties;
-  return { ...properties, encryption: { ...origin, cipher: key.cipher, keyId: toHex(key.keyId) } };
+  return { ...properties, encryption: { cipher: key.cipher, keyId: toHex(key.keyId) } };
 }
 
 /**
@@ -75,7 +74,21 @@ export async function takeOver(
     checkWriter(context, identity, state);
     return proposeTakeOver(state, request);
   };
-  return await history.append(propose, { signal });
+  if (properties === undefined) return await history.append(propose, { signal });
+  // The key is durable before anything is encrypted with it.
+  const { newKey } = context;
+  const stored = await newKey?.store(history.endpointId, signal);
+  try {
+    return await history.append(propose, { signal });
+  } catch (error) {
+    if (stored === undefined || !(error instanceof CloudError) || error.code !== 'CLOUD_KEY_WRONG') throw error;
+    await stored.remove();
+    throw new CloudError('CLOUD_CONFLICT', `${context.place.text} was created by another writer just now`, {
+      object: context.place.name,
+      remedy: 'Leave it to that writer; run again to see who it is.',
+      cause: error,
+    });
+  }
 }
 
 /** @throws CloudError `CLOUD_CONFLICT` when somebody has taken over since */

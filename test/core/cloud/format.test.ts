@@ -6,8 +6,8 @@ import { toHex } from '../../../src/core/cloud/format/binary.ts';
 import {
   decodeHistoryEntry,
   encodeHistoryEntry,
-  endpointIdOf,
   type HistoryEntry,
+  openingOf,
 } from '../../../src/core/cloud/format/history-entry.ts';
 import { decodeL3Part, encodeL3Part } from '../../../src/core/cloud/format/l3-part.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../../src/core/cloud/format/manifest.ts';
@@ -18,6 +18,7 @@ import {
   objectIdPartKey,
   objectKey,
   parseKey,
+  wrappedKeyKey,
 } from '../../../src/core/cloud/format/names.ts';
 import {
   decodeGroup,
@@ -32,10 +33,11 @@ import {
 import { decodeObjectIdPart, encodeObjectIdPart } from '../../../src/core/cloud/format/object-id-part.ts';
 import type { FormatTools, WriteOptions } from '../../../src/core/cloud/format/tools.ts';
 import { decodeVmapPage, encodeVmapPage } from '../../../src/core/cloud/format/vmap-page.ts';
+import { decodeWrappedKey, encodeWrappedKey, type WrappedKey } from '../../../src/core/cloud/format/wrapped-key.ts';
 import { ObjectIdSet } from '../../../src/core/cloud/object-ids.ts';
 import { emptyPage, pendingEntry, setEntry } from '../../../src/core/cloud/vmap.ts';
 import { CloudError } from '../../../src/errors.ts';
-import { ENDPOINT_ID, plainTools, sealingTools, zstd } from './format-tools.ts';
+import { ENDPOINT_ID, plainTools, sealingTools, sha256, zstd } from './format-tools.ts';
 
 const OTHER_ENDPOINT = new Uint8Array(16).fill(9);
 const id = (number: number) => number as ObjectId;
@@ -101,7 +103,7 @@ const firstEntry: HistoryEntry = {
   endObjectId: id(1025),
   resumes: false,
   exclusion: 'put-if-absent',
-  properties: { sourceKind: 'wafl', sourceId: 'v1', pointersPerBlock: 4, encryption: { salt: '00' } },
+  properties: { sourceKind: 'wafl', sourceId: 'v1', pointersPerBlock: 4, encryption: { keyId: '00' } },
 };
 
 function idSet(): ObjectIdSet {
@@ -185,6 +187,14 @@ const SAMPLES: readonly Sample[] = [
   },
 ];
 
+const wrappedKey: WrappedKey = {
+  number: 0x1234_5678_9abc,
+  provider: 'passphrase',
+  keyId: new Uint8Array(16).fill(3),
+  wrapped: Uint8Array.from({ length: 100 }, (_, at) => at),
+  createdAt: 1_767_225_600_000,
+};
+
 describe('the bytes of format version 1', () => {
   for (const { name, encode, decode, value, compressed } of SAMPLES) {
     describe(name, () => {
@@ -258,6 +268,28 @@ describe('the bytes of format version 1', () => {
     }
   });
 
+  it('of a wrapped key are those of the golden file; every cut and every flipped bit is found', () => {
+    const bytes = encodeWrappedKey(wrappedKey, ENDPOINT_ID, plainTools);
+    const decode = (stored: Uint8Array) => decodeWrappedKey(stored, ENDPOINT_ID, wrappedKey.number, plainTools);
+    const file = new URL('./golden/v1/wrapped-key.hex', import.meta.url);
+    if (!existsSync(file) && process.env['CLOUD_WRITE_GOLDEN'] === '1') writeFileSync(file, lines(toHex(bytes)));
+    expect(toHex(bytes)).toBe(readFileSync(file, 'utf8').replaceAll('\n', ''));
+    expect(decode(bytes)).toEqual(wrappedKey);
+    for (let length = 0; length < bytes.length; length++) expectRefused(() => decode(bytes.slice(0, length)));
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = bytes.slice();
+      flipped[bit >>> 3] = (flipped[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+      expectRefused(() => decode(flipped));
+    }
+  });
+
+  it('of an encrypted history entry are those of the golden file', () => {
+    const { bytes } = encodeHistoryEntry(firstEntry, ENDPOINT_ID, sealingTools());
+    const file = new URL('./golden/v1/history-entry-encrypted.hex', import.meta.url);
+    if (!existsSync(file) && process.env['CLOUD_WRITE_GOLDEN'] === '1') writeFileSync(file, lines(toHex(bytes)));
+    expect(toHex(bytes)).toBe(readFileSync(file, 'utf8').replaceAll('\n', ''));
+  });
+
   it('keep every kind of history entry', () => {
     const common = { number: 6, previous: 'ee', at: 12 };
     const entries: HistoryEntry[] = [
@@ -298,13 +330,37 @@ describe('the bytes of format version 1', () => {
     }
   });
 
-  it('of the first history entry are readable without a key, for it says how the key comes about', () => {
+  it('of the first history entry say without a key which endpoint it is and which key opens it, and no more', () => {
     const { bytes } = encodeHistoryEntry(firstEntry, ENDPOINT_ID, sealingTools());
-    const endpointId = endpointIdOf(bytes, plainTools);
-    expect(endpointId).toEqual(ENDPOINT_ID);
-    expect(decodeHistoryEntry(bytes, endpointId, 1, plainTools).entry).toEqual(firstEntry);
-    expectRefused(() => endpointIdOf(encodeHistoryEntry(entry, ENDPOINT_ID, plainTools).bytes, plainTools));
-    expectRefused(() => endpointIdOf(new Uint8Array(95), plainTools));
+    expect(openingOf(bytes)).toEqual({ endpointId: ENDPOINT_ID, keyId: sealingTools().cipher?.keyId });
+    expect(decodeHistoryEntry(bytes, ENDPOINT_ID, 1, sealingTools()).entry).toEqual(firstEntry);
+    expect(Buffer.from(bytes).includes('host1')).toBe(false);
+    const plain = encodeHistoryEntry(firstEntry, ENDPOINT_ID, plainTools).bytes;
+    expect(openingOf(plain)).toEqual({ endpointId: ENDPOINT_ID, keyId: undefined });
+    expectRefused(() => openingOf(encodeHistoryEntry(entry, ENDPOINT_ID, plainTools).bytes));
+    expectRefused(() => openingOf(new Uint8Array(95)));
+  });
+
+  it('of an encrypted endpoint cannot be replaced by bytes that are whole and not encrypted', () => {
+    for (const { name, encode, decode } of SAMPLES) {
+      expect(
+        codeOf(() => decode(encode(plainTools, {}), sealingTools())),
+        name,
+      ).toBe('CLOUD_CORRUPT');
+    }
+  });
+
+  it('of an encrypted endpoint are refused with any field changed, even if every hash is made anew', () => {
+    for (const { name, encode, decode } of SAMPLES) {
+      const whole = encode(sealingTools(), { codec: zstd });
+      for (let at = 4; at < whole.length; at++) {
+        const forged = whole.slice();
+        forged[at] = (forged[at] ?? 0) ^ 1;
+        rehash(forged, name.startsWith('object') && !name.startsWith('object-id'));
+        if (Buffer.compare(forged, whole) !== 0)
+          expectRefused(() => decode(forged, sealingTools()), `${name}, byte ${at}`);
+      }
+    }
   });
 
   it('I10: two groups of an object, or two objects, cannot change places', () => {
@@ -375,6 +431,7 @@ describe('the keys of an endpoint', () => {
         expect(parseKey(l3PartKey(one, generation))).toEqual({ kind: 'l3-part', snapshotId: one, part: generation });
         expect(parseKey(objectIdPartKey(one, 1))).toEqual({ kind: 'object-id-part', snapshotId: one, part: 1 });
         expect(parseKey(historyKey(one))).toEqual({ kind: 'history-entry', number: one });
+        expect(parseKey(wrappedKeyKey(one))).toEqual({ kind: 'wrapped-key', number: one });
       }),
       { seed: 1 },
     );
@@ -408,8 +465,15 @@ function codeOf(act: () => unknown): string {
   return 'accepted';
 }
 
-function expectRefused(act: () => unknown): void {
+/** Gives a record, or the head of an object, the hash that its bytes have now: whoever forges can do so, too. */
+function rehash(bytes: Uint8Array, isObject: boolean): void {
+  const table = new DataView(bytes.buffer, bytes.byteOffset).getUint32(76, true);
+  const at = isObject ? 96 + table : bytes.length - 32;
+  if (at + 32 <= bytes.length) bytes.set(sha256.digest(bytes.subarray(0, at)), at);
+}
+
+function expectRefused(act: () => unknown, what = 'the damage'): void {
   const code = codeOf(act);
   if (!['CLOUD_CORRUPT', 'CLOUD_FORMAT_VERSION', 'CLOUD_KEY_WRONG'].includes(code))
-    throw new Error(`the damage was ${code}`);
+    throw new Error(`${what} was ${code}`);
 }

@@ -17,7 +17,18 @@ import { damaged } from '../../core/cloud/damage-step.ts';
 import { changeVolume, isVolumeStep, type Step, tellStep, Violation } from '../../core/cloud/steps.ts';
 import { portrait } from '../../core/cloud/wafl-restore.ts';
 import { PausedStore } from './paused-store.ts';
-import { look, NAME, problemsOf, Rig, SMALL, smallVolume, sourceView, tools } from './rig.ts';
+import {
+  type Looked,
+  look,
+  NAME,
+  problemsOf,
+  Rig,
+  type Sealing,
+  SMALL,
+  smallVolume,
+  sourceView,
+  tools,
+} from './rig.ts';
 
 export class Machine {
   readonly volume = smallVolume();
@@ -42,11 +53,14 @@ export class Machine {
   readonly kinds: Partial<Record<Step['do'], number>> = {};
   /** What each snapshot was, by its uuid. */
   readonly #portraits = new Map<string, string[]>();
+  readonly #sealing: Sealing;
   #rig: Rig;
   #snapshots = 0;
   #uploads: [number[], number[], number[]] = [[], [], []];
 
-  constructor() {
+  /** @param sealing what an encrypted endpoint is encrypted with */
+  constructor(sealing: Sealing = { tools }) {
+    this.#sealing = sealing;
     this.#rig = this.#newRig(this.store);
   }
 
@@ -57,11 +71,15 @@ export class Machine {
       this.counts.steps++;
       this.kinds[step.do] = (this.kinds[step.do] ?? 0) + 1;
     }
-    for (const snapshot of (await look(this.store)).history.snapshots) await this.#restoreWhole(snapshot, 'at the end');
+    for (const snapshot of (await this.#look()).history.snapshots) await this.#restoreWhole(snapshot, 'at the end');
+  }
+
+  #look(): Promise<Looked> {
+    return look(this.store, NAME, this.#sealing.tools);
   }
 
   #newRig(store: Rig['store']): Rig {
-    return new Rig({ volume: this.volume, store, state: this.state, writer: this.writer });
+    return new Rig({ ...this.#sealing, volume: this.volume, store, state: this.state, writer: this.writer });
   }
 
   async #play(step: Step, at: string): Promise<void> {
@@ -72,7 +90,7 @@ export class Machine {
       if (!(error instanceof VolumeModelError) || error.code === 'WAFL_CORRUPT') throw error;
       this.counts.refused++;
     }
-    const problems = await problemsOf(this.store, this.state, this.volume, { collected });
+    const problems = await problemsOf(this.store, this.state, this.volume, { collected, tools: this.#sealing.tools });
     if (problems.length > 0) throw new Violation(problems, at);
   }
 
@@ -101,7 +119,7 @@ export class Machine {
         await this.#rebuild(at);
         return false;
       case 'drop-snapshot': {
-        const { history } = await look(this.store);
+        const { history } = await this.#look();
         const spared = step.baseToo ? undefined : history.base?.uuid;
         const candidates = volume.snapshots().filter(({ uuid }) => uuid !== spared);
         const target = candidates[step.which % Math.max(1, candidates.length)];
@@ -109,7 +127,7 @@ export class Machine {
         return false;
       }
       case 'forget': {
-        const { base, snapshots } = (await look(this.store)).history;
+        const { base, snapshots } = (await this.#look()).history;
         const candidates = step.baseToo ? snapshots : snapshots.filter(({ id }) => id !== base?.id);
         const target = candidates[step.which % Math.max(1, candidates.length)];
         if (target === undefined) return false;
@@ -121,7 +139,7 @@ export class Machine {
         return false;
       }
       case 'collect': {
-        const { owner, lastNumber } = (await look(this.store)).history;
+        const { owner, lastNumber } = (await this.#look()).history;
         if (owner === undefined) return false;
         const planned = await endpoint.collect({ planOnly: true });
         const done = await endpoint.collect();
@@ -133,7 +151,7 @@ export class Machine {
           throw new Violation(['I6: what was done is not what was planned'], at);
         }
         const deleted = done.objects + done.snapshotFiles;
-        if (deleted > 0 && (await look(this.store)).history.lastNumber === lastNumber)
+        if (deleted > 0 && (await this.#look()).history.lastNumber === lastNumber)
           throw new Violation(['I6: what was deleted was not declared dead in the history'], at);
         this.counts.deleted += deleted;
         return true;
@@ -169,7 +187,7 @@ export class Machine {
   }
 
   async #backup(name: string, baseline: boolean, at: string): Promise<void> {
-    const { base } = (await look(this.store)).history;
+    const { base } = (await this.#look()).history;
     const before = baseline ? undefined : this.#viewOf(base?.uuid);
     const known = new Set(await this.#objectKeys());
     if (!baseline && base !== undefined && before === undefined) {
@@ -206,25 +224,30 @@ export class Machine {
   }
 
   async #manifestProblems({ id }: SnapshotFacts, { uploads }: BackupResult): Promise<string[]> {
-    const { contents, endpointId } = await look(this.store);
-    const { manifest } = decodeManifest(contents.get(manifestKey(id)) ?? new Uint8Array(), endpointId, id, tools);
+    const { contents, endpointId } = await this.#look();
+    const { manifest } = decodeManifest(
+      contents.get(manifestKey(id)) ?? new Uint8Array(),
+      endpointId,
+      id,
+      this.#sealing.tools,
+    );
     return manifest.uploadedBytes === uploads.bytes
       ? []
       : [`the manifest says ${manifest.uploadedBytes} bytes, not ${uploads.bytes}`];
   }
 
   async #objectKeys(): Promise<string[]> {
-    const { contents } = await look(this.store);
+    const { contents } = await this.#look();
     return [...contents.keys()].filter((key) => key.startsWith(OBJECTS_PREFIX));
   }
 
   async #uploadsSince(known: ReadonlySet<string>): Promise<[number[], number[], number[]]> {
-    const { contents, endpointId } = await look(this.store);
+    const { contents, endpointId } = await this.#look();
     const uploads: [number[], number[], number[]] = [[], [], []];
     for (const [key, bytes] of contents) {
       const name = parseKey(key);
       if (name?.kind !== 'object' || known.has(key)) continue;
-      const head = decodeHead(bytes, endpointId, name.objectId, tools);
+      const head = decodeHead(bytes, endpointId, name.objectId, this.#sealing.tools);
       uploads[head.level].push(...head.vvbns);
     }
     return uploads;
@@ -232,7 +255,7 @@ export class Machine {
 
   /** The process dies before or after one of its changes of the store; another one comes. */
   async #crash(step: Extract<Step, { do: 'crash' }>, at: string): Promise<void> {
-    const { base } = (await look(this.store)).history;
+    const { base } = (await this.#look()).history;
     const before = this.#viewOf(base?.uuid);
     if (base !== undefined && before === undefined) return;
     const name = this.#snapshot();
@@ -256,7 +279,7 @@ export class Machine {
       return;
     }
     if (step.next.startsWith('another') && base !== undefined) {
-      const other = new Rig({ volume: this.volume, store: this.store, writer: 'another' });
+      const other = new Rig({ ...this.#sealing, volume: this.volume, store: this.store, writer: 'another' });
       await other.endpoint.rebuildVmap({ state: other.state, writer: other.writer });
     }
     if (step.next.endsWith('collect, resume')) await this.#rig.endpoint.collect().catch(unlessNoEndpoint);
@@ -272,15 +295,15 @@ export class Machine {
   }
 
   async #otherWriter(at: string): Promise<void> {
-    if ((await look(this.store)).history.owner === undefined) return;
+    if ((await this.#look()).history.owner === undefined) return;
     const name = this.#snapshot();
-    const intruder = new Rig({ volume: this.volume, store: this.store, writer: 'an intruder' });
+    const intruder = new Rig({ ...this.#sealing, volume: this.volume, store: this.store, writer: 'an intruder' });
     await this.#expect('CLOUD_CONFLICT', at, () => intruder.backup({ snapshot: name }));
   }
 
   /** Goes on with the transfer that a crash cut off, if its snapshots are still there. */
   async #resume(): Promise<void> {
-    const { history } = await look(this.store);
+    const { history } = await this.#look();
     if (history.owner === undefined) return;
     const interrupted = await this.#rig.endpoint.interrupted({ state: this.state });
     const before = this.#viewOf(history.base?.uuid);
@@ -294,7 +317,7 @@ export class Machine {
    * that waited is told of a conflict, and has changed nothing but objects that nobody needs.
    */
   async #overtaken(change: number, at: string): Promise<void> {
-    const { base, owner } = (await look(this.store)).history;
+    const { base, owner } = (await this.#look()).history;
     if (owner === undefined || (base !== undefined && this.#viewOf(base.uuid) === undefined)) return;
     const known = new Set(await this.#objectKeys());
     const before = this.#viewOf(base?.uuid);
@@ -319,24 +342,24 @@ export class Machine {
     const other = this.#snapshot();
     const result = await this.#rig.backup({ snapshot: other, takeOver: true });
     await this.#finish(other, result, before, sentBefore, at);
-    const { lastNumber } = (await look(this.store)).history;
+    const { lastNumber } = (await this.#look()).history;
     paused.goOn();
     const late = await running;
     if (!('error' in late)) throw new Violation(['I11: two writers advanced the endpoint'], at);
     if (!(late.error instanceof CloudError) || late.error.code !== 'CLOUD_CONFLICT') throw late.error;
-    if ((await look(this.store)).history.lastNumber !== lastNumber)
+    if ((await this.#look()).history.lastNumber !== lastNumber)
       throw new Violation(['I11: the writer that was taken over from went on with the history'], at);
     this.counts.overtaken++;
   }
 
   /** I10: verify finds it; a restore fails with a clear error, or gives what was backed up. */
   async #damage(step: Extract<Step, { do: 'damage' }>, at: string): Promise<void> {
-    const { endpointId, history, contents } = await look(this.store);
-    const damage = damaged({ endpointId, tools, state: history, contents }, step);
+    const { endpointId, history, contents } = await this.#look();
+    const damage = damaged({ endpointId, tools: this.#sealing.tools, state: history, contents }, step);
     if (damage === undefined) return;
     const store = new MemoryObjectStore();
     for (const [key, bytes] of damage.contents) await store.put(`${NAME}/${key}`, bytes);
-    const { endpoint } = new Rig({ volume: this.volume, store });
+    const { endpoint } = new Rig({ ...this.#sealing, volume: this.volume, store });
     this.counts.damaged++;
     const found = await endpoint.verify({ readData: true }).then(
       ({ problems }) => problems.length > 0,
@@ -358,7 +381,7 @@ export class Machine {
   }
 
   async #rebuild(at: string): Promise<void> {
-    if ((await look(this.store)).history.base === undefined) return;
+    if ((await this.#look()).history.base === undefined) return;
     this.state = new MemoryStateStore();
     this.#rig = this.#newRig(this.store);
     await this.#expect('CLOUD_STATE_LOST', at, async () => {
@@ -369,7 +392,7 @@ export class Machine {
   }
 
   async #restore(step: Extract<Step, { do: 'restore' }>, at: string): Promise<void> {
-    const { snapshots } = (await look(this.store)).history;
+    const { snapshots } = (await this.#look()).history;
     const wanted = snapshots[step.which % Math.max(1, snapshots.length)];
     if (wanted === undefined) return;
     const first = await this.#restoreWhole(wanted, at);
@@ -408,7 +431,7 @@ export class Machine {
   }
 
   async #forgetWhileRestoring(which: number, at: string): Promise<void> {
-    const { base, snapshots } = (await look(this.store)).history;
+    const { base, snapshots } = (await this.#look()).history;
     const candidates = snapshots.filter(({ id }) => id !== base?.id);
     const wanted = candidates[which % Math.max(1, candidates.length)];
     if (wanted === undefined) return;

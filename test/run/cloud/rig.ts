@@ -6,6 +6,7 @@ import { check, type DecodedCache, type SourceView } from '../../../src/core/clo
 import { decodeHistoryEntry } from '../../../src/core/cloud/format/history-entry.ts';
 import { historyKey } from '../../../src/core/cloud/format/names.ts';
 import { decodeGroup, encodeObject } from '../../../src/core/cloud/format/object.ts';
+import type { FormatTools } from '../../../src/core/cloud/format/tools.ts';
 import { applyEntry, type EndpointState, NO_ENDPOINT } from '../../../src/core/cloud/history.ts';
 import type { VmapPage } from '../../../src/core/cloud/vmap.ts';
 import type { Vvbn } from '../../../src/core/wafl/blocks.ts';
@@ -43,6 +44,9 @@ export interface RigOptions extends Partial<CloudEndpointOptions> {
   readonly state?: StateStore;
   readonly writer?: string;
 }
+
+/** What the bytes of an endpoint may name, and what an encrypted one is encrypted with. */
+export type Sealing = Pick<CloudEndpointOptions, 'tools'> & Pick<RigOptions, 'encryption' | 'compute'>;
 
 /** No two endpoints have one uuid. */
 let seeds = 0;
@@ -110,14 +114,14 @@ export interface Looked {
   readonly contents: ReadonlyMap<string, Uint8Array>;
 }
 
-export async function look(store: ObjectStore, name = NAME): Promise<Looked> {
+export async function look(store: ObjectStore, name = NAME, reading: FormatTools = tools): Promise<Looked> {
   const contents = await contentsOf(store, name);
   const endpointId = contents.get(historyKey(1))?.slice(8, 24) ?? new Uint8Array(16);
   let history = NO_ENDPOINT;
   for (let number = 1; ; number++) {
     const bytes = contents.get(historyKey(number));
     if (bytes === undefined) return { endpointId, history, contents };
-    const { entry, digest } = decodeHistoryEntry(bytes, endpointId, number, tools);
+    const { entry, digest } = decodeHistoryEntry(bytes, endpointId, number, reading);
     history = applyEntry(history, entry, digest);
   }
 }
@@ -127,9 +131,10 @@ export async function problemsOf(
   store: ObjectStore,
   state: StateStore | undefined,
   volume: WaflVolume,
-  options: { readonly collected?: boolean } = {},
+  options: { readonly collected?: boolean; readonly tools?: FormatTools } = {},
 ): Promise<string[]> {
-  const { endpointId, history, contents } = await look(store);
+  const reading = options.tools ?? tools;
+  const { endpointId, history, contents } = await look(store, NAME, reading);
   let vmap: VmapPage[] | undefined;
   if (state !== undefined && history.base !== undefined) {
     const open = await state.open(uuidOf(endpointId));
@@ -137,7 +142,7 @@ export async function problemsOf(
       // A state that is behind the history is not wrong: the next run settles it.
       if (decodeVmapNote(open.committed.meta).snapshotId === history.base.id) {
         vmap = [];
-        for await (const page of storedVmap(open, endpointId, tools)) vmap.push(page);
+        for await (const page of storedVmap(open, endpointId, reading)) vmap.push(page);
       }
     } finally {
       await open.close();
@@ -145,7 +150,7 @@ export async function problemsOf(
   }
   return check({
     endpointId,
-    tools,
+    tools: reading,
     store: { get: (key) => contents.get(key), keys: () => contents.keys() },
     state: history,
     vmap,

@@ -18,6 +18,7 @@ export const RECORD_KINDS = {
   'l3-part': 4,
   'object-id-part': 5,
   'vmap-page': 6,
+  'wrapped-key': 7,
 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
@@ -26,7 +27,7 @@ export interface Identity {
   readonly kind: RecordKind;
   /** 16 bytes. */
   readonly endpointId: Uint8Array;
-  /** Object id, entry number, snapshot id or page number. */
+  /** Object id, entry number, snapshot id, page number, or number of a wrapped key. */
   readonly id: number;
   /** Generation of an object, part of an L3 file or bitmap, 0 for the rest. */
   readonly part: number;
@@ -74,6 +75,23 @@ export function openHeader(
   expected: Omit<Identity, 'part'> & { readonly part?: number | undefined },
   tools: FormatTools,
 ): OpenedHeader {
+  const view = checkHeader(bytes, expected);
+  return {
+    hashId: view.getUint8(6),
+    part: view.getUint32(48, true),
+    cipher: cipherFor(bytes, expected, tools),
+    lockedUntil: getU64(view, 56),
+  };
+}
+
+/**
+ * As `openHeader`, but for the cipher: what can be said without a key.
+ * @throws CloudError `CLOUD_CORRUPT`, `CLOUD_FORMAT_VERSION`
+ */
+export function checkHeader(
+  bytes: Uint8Array,
+  expected: Omit<Identity, 'part'> & { readonly part?: number | undefined },
+): DataView {
   if (bytes.length < HEADER_BYTES) throw misplaced(expected, 'cut off');
   const view = viewOf(bytes);
   if (view.getUint32(0, true) !== MAGIC) throw misplaced(expected, 'not in this format');
@@ -90,21 +108,30 @@ export function openHeader(
   if (getU64(view, 40) !== expected.id) throw misplaced(expected, 'another one');
   if (expected.part !== undefined && part !== expected.part) throw misplaced(expected, 'another part');
   if (view.getUint32(52, true) !== 0) throw misplaced(expected, 'marked with unknown flags');
-  return { hashId: view.getUint8(6), part, cipher: cipherFor(bytes, expected, tools), lockedUntil: getU64(view, 56) };
+  return view;
 }
 
 function cipherFor(bytes: Uint8Array, expected: Omit<Identity, 'part'>, tools: FormatTools): Cipher | undefined {
   const id = bytes[7] ?? 0;
-  if (id === CIPHER_IDS.none) return undefined;
   const { cipher } = tools;
+  if (id === CIPHER_IDS.none) {
+    // Whoever can write to the store could otherwise put bytes of his own in the place of encrypted ones.
+    if (cipher !== undefined) throw misplaced(expected, 'not encrypted, as all of this endpoint is');
+    return undefined;
+  }
   if (cipher === undefined || CIPHER_IDS[cipher.name] !== id || !sameBytes(bytes.subarray(24, 40), cipher.keyId)) {
     throw new CloudError('CLOUD_KEY_WRONG', `${describe(expected)} is encrypted with another key`, {
       ...factsOf(expected),
       details: { keyIdOfTheBytes: toHex(bytes.subarray(24, 40)) },
-      remedy: 'Give the passphrase or key that the endpoint was created with.',
+      remedy: 'Give a passphrase or key that opens the endpoint.',
     });
   }
   return cipher;
+}
+
+/** The id of the key that bytes are encrypted with, as their header says; `undefined` for bytes that are not encrypted. */
+export function keyIdOf(bytes: Uint8Array): Uint8Array | undefined {
+  return bytes[7] === CIPHER_IDS.none ? undefined : bytes.slice(24, 40);
 }
 
 export function hashIdForWriting(tools: FormatTools): number {

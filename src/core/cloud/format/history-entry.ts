@@ -2,7 +2,7 @@
 import type { ObjectId } from '../block-numbers.ts';
 import { toHex } from './binary.ts';
 import { encodeJson, Fields } from './fields.ts';
-import { openHeader } from './header.ts';
+import { checkHeader, keyIdOf } from './header.ts';
 import { digestOf, openRecord, sealRecord } from './record.ts';
 import type { FormatTools } from './tools.ts';
 
@@ -23,7 +23,7 @@ export interface EndpointProperties {
   readonly sourceId: string;
   readonly pointersPerBlock: number;
   /**
-   * How the key comes about (cipher, salt, cost, key id); absent for an endpoint without encryption. Nothing secret.
+   * The cipher and the id of the key; absent for an endpoint without encryption. Nothing secret.
    */
   readonly encryption?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -102,21 +102,26 @@ export function encodeHistoryEntry(
   endpointId: Uint8Array,
   tools: FormatTools,
 ): { readonly bytes: Uint8Array; readonly digest: string } {
-  // The first entry says how the key comes about, so it must be readable without one.
-  const open = entry.number === 1 ? { ...tools, cipher: undefined } : tools;
-  const bytes = sealRecord({ kind: 'history-entry', endpointId, id: entry.number, part: 0 }, encodeJson(entry), open);
+  const bytes = sealRecord({ kind: 'history-entry', endpointId, id: entry.number, part: 0 }, encodeJson(entry), tools);
   return { bytes, digest: toHex(digestOf(bytes)) };
 }
 
 /**
- * The id of the endpoint whose first history entry this is: how an endpoint is opened by its place alone. It is to be
- * believed once the entry has been decoded with it.
+ * The endpoint whose first history entry this is, and the id of its key if it is encrypted: how an endpoint is opened by
+ * its place alone. It is to be believed once the entry has been decoded with it.
  * @throws CloudError `CLOUD_CORRUPT`, `CLOUD_FORMAT_VERSION`
  */
-export function endpointIdOf(firstEntry: Uint8Array, tools: FormatTools): Uint8Array {
+export function openingOf(firstEntry: Uint8Array): EndpointOpening {
   const endpointId = firstEntry.slice(8, 24);
-  openHeader(firstEntry, { kind: 'history-entry', endpointId, id: 1, part: 0 }, tools);
-  return endpointId;
+  checkHeader(firstEntry, { kind: 'history-entry', endpointId, id: 1, part: 0 });
+  return { endpointId, keyId: keyIdOf(firstEntry) };
+}
+
+/** What the header of an endpoint's first entry says in the clear. */
+export interface EndpointOpening {
+  readonly endpointId: Uint8Array;
+  /** 16 bytes; absent for an endpoint without encryption. */
+  readonly keyId: Uint8Array | undefined;
 }
 
 /** @throws CloudError `CLOUD_CORRUPT`, `CLOUD_FORMAT_VERSION`, `CLOUD_KEY_WRONG` */

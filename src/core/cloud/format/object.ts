@@ -180,6 +180,8 @@ export function decodeHead(
     slotCount <= SLOTS_PER_OBJECT &&
     slotBytes > 0 &&
     groupSlots > 0 &&
+    view.getUint8(KIND_FIELDS_AT + 1) === 0 &&
+    bytes.subarray(KIND_FIELDS_AT + 20, HEADER_BYTES).every((byte) => byte === 0) &&
     slotCount * slotBytes <= Math.max(OBJECT_BYTES, slotBytes) &&
     groupCount === Math.ceil(slotCount / groupSlots);
   const table = decrypt(cipher, bytes.subarray(HEADER_BYTES, digestAt), bytes.slice(0, KIND_FIELDS_AT + 12));
