@@ -18,9 +18,13 @@ import {
   replicationStats,
   targetOf,
 } from './core/replication/targets.ts';
+import type { TransferEndpoint } from './core/transfer/endpoint.ts';
+import type { TransferPlan } from './core/transfer/plan.ts';
 import type { CallOptions, Env } from './env.ts';
 import { systemEnv, underDeadline } from './env.ts';
 import { ConfigError, InterruptedError } from './errors.ts';
+import type { HostFiles } from './host-files/host-files.ts';
+import type { OntapStorage } from './ontap/ontap-storage.ts';
 import type { OntapSvm, Relationship, SvmPeer, Volume } from './ontap/ontap-svm.ts';
 import { failback } from './run/failover/apply-failback.ts';
 import { failover } from './run/failover/apply-failover.ts';
@@ -74,6 +78,17 @@ import {
 import { checkReadiness } from './run/readiness.ts';
 import type { SvmPeerOptions, SvmPeerResult } from './run/svm-peer.ts';
 import { createSvmPeer } from './run/svm-peer.ts';
+import type {
+  PlanTransferOptions,
+  TransferOptions,
+  TransferResult,
+  TransferTiming,
+  TransferWorld,
+} from './run/transfer/context.ts';
+import { CopyTurns } from './run/transfer/copy-turns.ts';
+import type { MigrateVolumeOptions, VolumeMigration, VolumeMigrationResult } from './run/transfer/migrate-volume.ts';
+import { migrateVolume } from './run/transfer/migrate-volume.ts';
+import { planTransfer, type TransferEnds, transfer } from './run/transfer/transfer.ts';
 
 /** A mirror as callers name it; the destination volume defaults to the source's name. */
 export interface Pair {
@@ -133,8 +148,13 @@ export interface DataMotionParts {
   readonly configuration: ReplicationConfiguration;
   /** The ONTAP port for a backend; asked once per backend. */
   readonly svmOf: (backend: BackendConfiguration) => OntapSvm;
+  /** The storage port for a backend; asked once per backend. */
+  readonly storageOf: (backend: BackendConfiguration) => OntapStorage;
+  /** Files and devices of this host, for transfers to and from it. */
+  readonly hostFiles: HostFiles;
   readonly env?: Partial<Env> | undefined;
   readonly timing?: Partial<MirrorTiming> | undefined;
+  readonly transferTiming?: Partial<TransferTiming> | undefined;
   /** Releases what `svmOf` opened. */
   readonly close?: (() => Promise<void>) | undefined;
 }
@@ -148,6 +168,11 @@ export class DataMotion {
   readonly #configuration: ReplicationConfiguration;
   readonly #svmOf: DataMotionParts['svmOf'];
   readonly #svms = new Map<string, OntapSvm>();
+  readonly #storageOf: DataMotionParts['storageOf'];
+  readonly #storages = new Map<string, OntapStorage>();
+  readonly #hostFiles: HostFiles;
+  readonly #copyTurns = new CopyTurns();
+  readonly #transferTiming: Partial<TransferTiming>;
   readonly #env: Env;
   readonly #timing: Partial<MirrorTiming>;
   readonly #close: () => Promise<void>;
@@ -156,6 +181,9 @@ export class DataMotion {
   constructor(parts: DataMotionParts) {
     this.#configuration = parts.configuration;
     this.#svmOf = parts.svmOf;
+    this.#storageOf = parts.storageOf;
+    this.#hostFiles = parts.hostFiles;
+    this.#transferTiming = parts.transferTiming ?? {};
     this.#env = systemEnv(parts.env);
     this.#timing = parts.timing ?? {};
     this.#close = parts.close ?? (async () => {});
@@ -518,6 +546,41 @@ export class DataMotion {
     );
   }
 
+  /**
+   * How data would go from one end to the other: every strategy in the order in which it would be tried, with why or why not, what it moves
+   * over which link, what has to be arranged first, and what is left when it is cut off. Reads only.
+   * @throws TransferError `TRANSFER_ENDPOINT_INVALID`, `TRANSFER_SOURCE_NOT_FOUND`, `TRANSFER_PLACE_NOT_FOUND`
+   */
+  async planTransfer(
+    from: string | TransferEndpoint,
+    to: string | TransferEndpoint,
+    options: PlanTransferOptions = {},
+  ): Promise<TransferPlan> {
+    return this.#under(options, 'plan the transfer', (signal) =>
+      planTransfer(this.#transferWorld, { from, to }, options, signal),
+    );
+  }
+
+  /**
+   * Copies or moves a file, LUN, namespace or volume the cheapest way that both ends allow, and falls back to the next as long as nothing
+   * bears the destination's name. What is half-written has a name of its own; a moved source goes last. Called again after whatever end, it
+   * goes on, finishes or says why not. An abort cancels the copy in ONTAP too; the error's `details.left` says what is left.
+   * @throws TransferError, and what the clusters answer
+   */
+  async transfer(what: TransferPlan | TransferEnds, options: TransferOptions = {}): Promise<TransferResult> {
+    return this.#under(options, 'transfer', (signal) => transfer(this.#transferWorld, what, options, signal));
+  }
+
+  /**
+   * Moves one volume of Cinder's (a LUN or a file) to another pool where ONTAP can assist, and says so where it cannot.
+   * (Cinder: migrate_volume_ontap_assisted; defects 11 to 14, 38 and 40)
+   */
+  async migrateVolume(migration: VolumeMigration, options: MigrateVolumeOptions = {}): Promise<VolumeMigrationResult> {
+    return this.#under(options, 'migrate the volume', (signal) =>
+      migrateVolume(this.#transferWorld, migration, options, signal),
+    );
+  }
+
   /** Closes the connections to all clusters, for good; a call after it is refused with `CLOSED`. Safe to repeat. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -539,6 +602,38 @@ export class DataMotion {
     };
   }
 
+  get #transferWorld(): TransferWorld {
+    return {
+      env: this.#env,
+      hostFiles: this.#hostFiles,
+      svmOf: (backend) => this.#svm(backend),
+      storageOf: (backend) => this.#storage(backend),
+      mirrorTimingOf: (backend) => this.#timingOf(backend),
+      timingOf: (backend) => this.#transferTimingOf(backend),
+      mappedAggregates: (source, destination, aggregates) => {
+        const { targets } = backendOf(this.#configuration, source);
+        const { name } = backendOf(this.#configuration, destination);
+        const isTarget = targets.some(({ backend }) => backend === name);
+        return isTarget ? destinationAggregates(this.#configuration, source, name, aggregates) : undefined;
+      },
+      policyOf: (backend) => replicationPolicy(this.#configuration, backend),
+      peersReader,
+      copyTurns: this.#copyTurns,
+    };
+  }
+
+  /** Of a transfer between files of this host, which no backend speaks for, the defaults. */
+  #transferTimingOf(name: string): TransferTiming {
+    const waits = { pollFirstMs: 500, pollMaxMs: 5_000 };
+    const backend = name === '' ? undefined : backendOf(this.#configuration, name);
+    return {
+      ...waits,
+      copyTimeoutMs: backend?.migrateVolumeTimeoutMs ?? 3_600_000,
+      cloneBusy: backend?.lunCloneBusy ?? { timeoutMs: 30_000, intervalMs: 3_000 },
+      ...this.#transferTiming,
+    };
+  }
+
   #timingOf(name: string): MirrorTiming {
     const backend = backendOf(this.#configuration, name);
     return {
@@ -554,6 +649,13 @@ export class DataMotion {
     const backend = backendOf(this.#configuration, name);
     const known = this.#svms.get(backend.name) ?? this.#svmOf(backend);
     this.#svms.set(backend.name, known);
+    return known;
+  }
+
+  #storage(name: string): OntapStorage {
+    const backend = backendOf(this.#configuration, name);
+    const known = this.#storages.get(backend.name) ?? this.#storageOf(backend);
+    this.#storages.set(backend.name, known);
     return known;
   }
 

@@ -6,9 +6,11 @@ import { resolveReplication } from './core/replication/resolution.ts';
 import { DataMotion, type DataMotionParts } from './data-motion.ts';
 import { type Env, systemEnv } from './env.ts';
 import { ConfigError } from './errors.ts';
+import { NodeHostFiles } from './host-files/node-host-files.ts';
 import type { OntapRestClientOptions } from './netapp-ontap-rest-client/client-options.ts';
 import { OntapRestClient } from './netapp-ontap-rest-client/ontap-rest-client.ts';
-import { RestOntapSvm } from './ontap/rest-ontap-svm.ts';
+import { RestOntapStorage } from './ontap/rest-ontap-storage.ts';
+import { RestOntapSvm, type RestOntapSvmOptions } from './ontap/rest-ontap-svm.ts';
 import { type BackendSecrets, type Environment, resolveSecrets } from './ontap/secrets.ts';
 
 export {
@@ -115,6 +117,19 @@ export { readNative } from './core/replication/native.ts';
 export type { RawDocument } from './core/replication/raw-document.ts';
 export { resolveReplication } from './core/replication/resolution.ts';
 export type { ReplicationStats } from './core/replication/targets.ts';
+export { endpointText, parseEndpoint, type TransferEndpoint } from './core/transfer/endpoint.ts';
+export type {
+  HostPlace,
+  OntapPlace,
+  SvmPeering,
+  TransferFacts,
+  TransferIntent,
+  TransferObject,
+  TransferPlace,
+} from './core/transfer/facts.ts';
+export { planTransfer, type StrategyVerdict, type TransferPlan } from './core/transfer/plan.ts';
+export type { Preparation } from './core/transfer/requirements.ts';
+export { TRANSFER_STRATEGIES, type TransferLink, type TransferStrategy } from './core/transfer/strategies.ts';
 export {
   type BackendVerbOptions,
   type CreateSnapmirrorOptions,
@@ -149,6 +164,10 @@ export {
   OntapError,
   type OntapErrorCode,
   type OntapErrorFacts,
+  TRANSFER_ERROR_CODES,
+  TransferError,
+  type TransferErrorCode,
+  type TransferErrorFacts,
 } from './errors.ts';
 export type { SvmPeer, SvmPeerApplication } from './ontap/ontap-svm.ts';
 export type { BackendSecrets, Environment } from './ontap/secrets.ts';
@@ -187,6 +206,17 @@ export type {
   ResyncOptions,
 } from './run/mirror/verbs.ts';
 export type { SvmPeerOptions, SvmPeerResult } from './run/svm-peer.ts';
+export type {
+  PlanTransferOptions,
+  TransferAttempt,
+  TransferOptions,
+  TransferProgress,
+  TransferResult,
+  TransferTiming,
+  TransferVerification,
+} from './run/transfer/context.ts';
+export type { MigrateVolumeOptions, VolumeMigration, VolumeMigrationResult } from './run/transfer/migrate-volume.ts';
+export type { TransferEnds } from './run/transfer/transfer.ts';
 export {
   DirectoryOperationJournal,
   type DirectoryOperationJournalOptions,
@@ -198,6 +228,7 @@ export type { OperationJournal } from './state/operation-journal.ts';
 export interface CreateDataMotionOptions {
   readonly env?: Partial<Env> | undefined;
   readonly timing?: DataMotionParts['timing'];
+  readonly transferTiming?: DataMotionParts['transferTiming'];
   /** Variables that credentials of the configuration may refer to, such as `process.env`. Default: none. */
   readonly environment?: Environment | undefined;
   /** Where credentials come from instead: a vault, for instance. Asked once per cluster account. */
@@ -256,17 +287,21 @@ export function createDataMotion(
     return opened;
   };
 
+  const reached = (backend: BackendConfiguration): RestOntapSvmOptions => ({
+    backend: backend.name,
+    cluster: `${backend.ipv6 ? `[${backend.host}]` : backend.host}:${backend.port}`,
+    svm: backend.svm,
+    connect: () => connect(backend),
+  });
+
   return new DataMotion({
     configuration,
     env,
     timing: options.timing,
-    svmOf: (backend) =>
-      new RestOntapSvm({
-        backend: backend.name,
-        cluster: `${backend.ipv6 ? `[${backend.host}]` : backend.host}:${backend.port}`,
-        svm: backend.svm,
-        connect: () => connect(backend),
-      }),
+    transferTiming: options.transferTiming,
+    hostFiles: new NodeHostFiles(),
+    svmOf: (backend) => new RestOntapSvm(reached(backend)),
+    storageOf: (backend) => new RestOntapStorage(reached(backend)),
     close: async () => {
       const opened = await Promise.allSettled(clients.values());
       clients.clear();

@@ -99,6 +99,9 @@ export const REQUIREMENTS = {
   'not-mirrored': need('no SnapMirror relationship on the source', ({ mirrored }) =>
     mirrored ? 'the volume is one end of a SnapMirror relationship' : undefined,
   ),
+  placed: need('aggregates for the destination', (_, __, destination) =>
+    destination.aggregates.length > 0 ? undefined : 'nothing says which aggregates the destination is to lie on',
+  ),
   'cluster-account': need('cluster accounts', (_, source, destination) =>
     source.account === 'cluster' && destination.account === 'cluster'
       ? undefined

@@ -183,7 +183,7 @@ export const STRATEGIES: Readonly<Record<TransferStrategy, Strategy>> = {
     instant: false,
     counted: true,
     takesSource: false,
-    leavesBehind: 'a LUN under a name of its own whose copy runs, waited for or removed at the next call',
+    leavesBehind: 'a half-written LUN under a name of its own, removed at the next call',
     calls: () => ['POST /storage/luns', 'PATCH /storage/luns/{uuid} name'],
   },
   'snapmirror-local': {
@@ -195,19 +195,19 @@ export const STRATEGIES: Readonly<Record<TransferStrategy, Strategy>> = {
     instant: false,
     counted: false,
     takesSource: false,
-    leavesBehind: 'a read-only volume and its relationship, with which the next call goes on',
+    leavesBehind: 'a volume under a name of its own and its relationship, with which the next call goes on',
     calls: snapmirrorCalls,
   },
   'snapmirror-remote': {
     summary: 'SnapMirror once, between clusters: create, initialise, break, release',
     objects: ['volume'],
     intents: COPY_AND_MOVE,
-    requires: ['other-cluster', 'same-style', 'clusters-peered', 'snapmirror-licence', 'peer-snapmirror'],
+    requires: ['other-cluster', 'same-style', 'placed', 'clusters-peered', 'snapmirror-licence', 'peer-snapmirror'],
     link: 'between-clusters',
     instant: false,
     counted: false,
     takesSource: false,
-    leavesBehind: 'a read-only volume and its relationship, with which the next call goes on',
+    leavesBehind: 'a volume under a name of its own and its relationship, with which the next call goes on',
     calls: snapmirrorCalls,
   },
   'host-stream': {
@@ -240,6 +240,7 @@ function snapmirrorCalls(): readonly string[] {
     'PATCH /snapmirror/relationships/{uuid} state snapmirrored',
     'PATCH /snapmirror/relationships/{uuid} state broken_off',
     'DELETE /snapmirror/relationships/{uuid}',
+    'PATCH /storage/volumes/{uuid} name',
   ];
 }
 

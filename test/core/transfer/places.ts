@@ -64,7 +64,7 @@ export const OTHER_VOLUMES = {
     clusterName: 'cluster2',
     svm: 'svm1_dr',
   }),
-  host: { kind: 'host', path: '/data/tree' } as HostPlace,
+  host: HOST,
 } as const;
 /** One key of `OTHER_VOLUMES`. */
 export type OtherVolume = keyof typeof OTHER_VOLUMES;

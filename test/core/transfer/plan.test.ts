@@ -71,13 +71,13 @@ describe('a file, LUN or namespace', () => {
 describe('a whole volume', () => {
   const GRID: Readonly<Record<OtherVolume, readonly [copy: string, move: string]>> = {
     'same volume': ['', ''],
-    'other volume, same aggregate': ['flexclone snapmirror-local host-stream', 'snapmirror-local host-stream'],
+    'other volume, same aggregate': ['flexclone snapmirror-local', 'snapmirror-local'],
     'other aggregate': ['', 'volume-move'],
-    'other volume, other aggregate': ['snapmirror-local host-stream', 'snapmirror-local host-stream'],
-    'other SVM': ['snapmirror-local host-stream', 'rehost snapmirror-local host-stream'],
-    'other SVM, other aggregate': ['snapmirror-local host-stream', 'snapmirror-local host-stream'],
-    'other cluster': ['snapmirror-remote host-stream', 'snapmirror-remote host-stream'],
-    host: ['host-stream', 'host-stream'],
+    'other volume, other aggregate': ['snapmirror-local', 'snapmirror-local'],
+    'other SVM': ['snapmirror-local', 'rehost snapmirror-local'],
+    'other SVM, other aggregate': ['snapmirror-local', 'snapmirror-local'],
+    'other cluster': ['snapmirror-remote', 'snapmirror-remote'],
+    host: ['', ''],
   };
   const source = ontap({ path: undefined });
 
@@ -101,21 +101,19 @@ describe('a whole volume', () => {
     const from = ontap({ path: undefined, ...group });
     const inSvm = { ...OTHER_VOLUMES['other volume, same aggregate'], ...group };
     const volume = { object: 'volume', source: from, svmPeering: PEERED } as const;
-    expect(possible({ ...volume, destination: inSvm })).toBe('flexclone snapmirror-local host-stream');
+    expect(possible({ ...volume, destination: inSvm })).toBe('flexclone snapmirror-local');
     expect(possible({ ...volume, destination: { ...OTHER_VOLUMES['other SVM'], ...group }, intent: 'move' })).toBe(
-      'snapmirror-local host-stream',
+      'snapmirror-local',
     );
     const elsewhere = { ...from, aggregates: ['aggr3'] };
     expect(possible({ ...volume, destination: elsewhere, intent: 'move', destinationExists: true })).toBe('');
-    expect(possible({ ...volume, destination: OTHER_VOLUMES['other cluster'] })).toBe('host-stream');
+    expect(possible({ ...volume, destination: OTHER_VOLUMES['other cluster'] })).toBe('');
   });
 
   test('a move that would take a volume out of its mirror is not offered', () => {
     const given = { object: 'volume', intent: 'move', source, destination: OTHER_VOLUMES['other SVM'] } as const;
     expect(possible({ ...given, svmPeering: PEERED, mirrored: true })).toBe('');
-    expect(possible({ ...given, intent: 'copy', svmPeering: PEERED, mirrored: true })).toBe(
-      'snapmirror-local host-stream',
-    );
+    expect(possible({ ...given, intent: 'copy', svmPeering: PEERED, mirrored: true })).toBe('snapmirror-local');
   });
 });
 
@@ -166,17 +164,27 @@ describe('a capability that is missing', () => {
         destination: { ...OTHER_VOLUMES['other SVM'], ...svm },
         svmPeering: PEERED,
       },
-      'snapmirror-local host-stream',
+      'snapmirror-local',
     ],
     [
       'clusters that are not peered',
       { ...volume, destination: OTHER_VOLUMES['other cluster'], clustersPeered: false },
-      'host-stream',
+      '',
     ],
     [
       'no SnapMirror licence',
       { ...volume, destination: { ...OTHER_VOLUMES['other cluster'], ...bare }, svmPeering: PEERED },
-      'host-stream',
+      '',
+    ],
+    [
+      'peers that the account may not list: ONTAP refuses by itself',
+      { ...volume, destination: OTHER_VOLUMES['other cluster'], clustersPeered: 'unknown', svmPeering: 'unknown' },
+      'snapmirror-remote',
+    ],
+    [
+      'no aggregate named for a volume on another cluster',
+      { ...volume, destination: { ...OTHER_VOLUMES['other cluster'], aggregates: [] }, svmPeering: PEERED },
+      '',
     ],
     ['something of that name at the destination', { destinationExists: true }, ''],
   ];
