@@ -15,7 +15,12 @@ interface Counts {
 }
 
 const { values } = parseArgs({ options: { require: { type: 'boolean', default: false }, only: { type: 'string' } } });
-const EXAMPLES: Readonly<Record<string, (scratch: string) => Counts>> = { vitest, jest, pytest };
+const EXAMPLES: Readonly<Record<string, (scratch: string) => Counts>> = {
+  vitest,
+  jest,
+  pytest,
+  'python-driver': pythonDriver,
+};
 
 const scratch = mkdtempSync(join(tmpdir(), 'examples-'));
 const total = { passed: 0, failed: 0 };
@@ -72,14 +77,28 @@ function jest(folder: string): Counts {
 /** With Debian's Python and pytest; else with the one that is there. */
 function pytest(): Counts {
   const { python, env } = pythonWithPytest();
-  const datamotion = `${process.execPath} ${resolve('src/cli/main.ts')}`;
   const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'examples/pytest'];
-  const { status, stdout } = run(python, args, {
-    env: { ...process.env, ...env, DATAMOTION: datamotion, PYTHONDONTWRITEBYTECODE: '1' },
-  });
+  const { status, stdout } = run(python, args, { env: { ...forPython(), ...env } });
   const count = (what: string) => Number(new RegExp(`(\\d+) ${what}`).exec(stdout)?.[1] ?? 0);
   const failed = count('failed') + count('error');
   return { passed: count('passed'), failed: failed === 0 && status !== 0 ? 1 : failed };
+}
+
+/** With any Python: nothing but its own library is needed. */
+function pythonDriver(): Counts {
+  const python = [PYTHON, 'python3'].find((one) => spawnSync(one, ['--version']).status === 0);
+  if (python === undefined) throw new Unavailable('there is no Python');
+  const args = ['-m', 'unittest', 'discover', '-s', 'examples/python-driver'];
+  const { status, stderr } = run(python, args, { env: forPython() });
+  const count = (what: RegExp) => Number(what.exec(stderr)?.[1] ?? 0);
+  const failed = count(/failures=(\d+)/) + count(/errors=(\d+)/);
+  const ran = count(/Ran (\d+) tests?/);
+  return { passed: ran - failed, failed: failed === 0 && status !== 0 ? 1 : failed };
+}
+
+function forPython(): NodeJS.ProcessEnv {
+  const datamotion = `${process.execPath} ${resolve('src/cli/main.ts')}`;
+  return { ...process.env, DATAMOTION: datamotion, PYTHONDONTWRITEBYTECODE: '1' };
 }
 
 function pythonWithPytest(): { python: string; env: Readonly<Record<string, string>> } {
