@@ -1,5 +1,6 @@
 /** Edge (layer 8): the `datamotion` command: its arguments, help and exit codes. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { TRANSFER_OBJECTS } from '../core/transfer/facts.ts';
 import { SVM_PEER_APPLICATIONS } from '../ontap/ontap-svm.ts';
 import { registerCloud } from './commands/cloud.ts';
 import { configCheck } from './commands/config-check.ts';
@@ -13,6 +14,7 @@ import { rpc } from './commands/rpc.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { status, watch } from './commands/status.ts';
 import { registerStore } from './commands/store.ts';
+import { type Transferring, transfer } from './commands/transfer.ts';
 import type { CliWorld, ExitCode } from './terminal.ts';
 import { EXIT, Terminal } from './terminal.ts';
 
@@ -20,6 +22,13 @@ const FOOTER = `
 Exit codes: 0 done, 1 the operation failed, 2 usage or configuration, 3 an acknowledgement is needed.
 With --json one JSON document goes to stdout and nothing else; progress goes to stderr.
 Passwords come from the configuration, the environment or a file, never from an argument.`;
+
+const TRANSFER_HELP = `
+Until it is whole and proven, what is written has a name of its own (.NAME.*.datamotion-part, NAME_datamotion_*). Called again after
+whatever end, it goes on or finishes; the source of --move is deleted last.
+  datamotion transfer --config F --from prod:vol1/images/a --to prod:vol2/images/a --plan
+  datamotion transfer --config F --from prod:vol1/images/a --to /var/tmp/a --checksum
+  datamotion transfer --config F --from prod:vol1 --to prod:vol1 --move --aggregate aggr2`;
 
 const RPC_HELP = `
 Methods are the verbs by their names, with parameters by name:
@@ -182,6 +191,22 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
         runVerb(terminal, options, verbs.release(options)),
       ),
     );
+
+  add('transfer', 'copy or move a file, LUN, namespace or volume the cheapest way that both ends allow')
+    .requiredOption('--config <file>', 'cinder.conf, or native YAML or JSON')
+    .requiredOption('--from <end>', 'backend:volume, backend:volume/path, file:path or a path on this host')
+    .requiredOption('--to <end>', 'the same; a whole volume goes to backend:volume')
+    .option('--move', 'delete the source once the destination is whole', false)
+    .option('--plan', 'print the plan and change nothing', false)
+    .option('--checksum', 'compare the bytes of both ends before the destination gets its name', false)
+    .addOption(
+      new Option('--object <kind>', 'what the source is (default: asked of ONTAP)').choices([...TRANSFER_OBJECTS]),
+    )
+    .option('--aggregate <name...>', 'where a whole volume is to lie')
+    .option('--source-device <path>', 'where the source can be opened on this host, such as a mapped LUN')
+    .option('--destination-device <path>', 'the same of the destination; what it holds is written over')
+    .addHelpText('after', TRANSFER_HELP)
+    .action(run((terminal, options: Transferring & { json?: boolean }) => transfer(terminal, options)));
 
   registerFailover(add, run, { positive, nonNegative });
 

@@ -1,6 +1,6 @@
 /** Edge (layer 8): progress of work on many things at once: quiet lines, a bar each, or a table of counts. */
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import { bytes } from './quantities.ts';
+import { bytes, duration } from './quantities.ts';
 
 export interface Stream {
   write(text: string): unknown;
@@ -21,6 +21,8 @@ export interface Progress {
 export interface Moved {
   readonly transferredBytes?: number | undefined;
   readonly totalBytes?: number | undefined;
+  readonly bytesPerSecond?: number | undefined;
+  readonly remainingSeconds?: number | undefined;
 }
 
 /** Quiet lines: a step is told once, not every look at it. */
@@ -127,7 +129,9 @@ class Bars implements Progress {
 
   end(name: string, outcome: 'done' | 'failed'): void {
     const total = this.#byName.get(name)?.state.transferredBytes;
-    this.step(name, outcome, outcome === 'done' ? { totalBytes: total } : {});
+    // What it was like to wait is over.
+    const over = { bytesPerSecond: undefined, remainingSeconds: undefined };
+    this.step(name, outcome, outcome === 'done' ? { ...over, totalBytes: total } : over);
   }
 
   stop(): void {
@@ -143,7 +147,7 @@ class Bars implements Progress {
 
 const BAR_WIDTH = 24;
 
-function barLine({ name, step, transferredBytes = 0, totalBytes }: BarState): string {
+function barLine({ name, step, transferredBytes = 0, totalBytes, bytesPerSecond, remainingSeconds }: BarState): string {
   const columns = [name.padEnd(24)];
   if (totalBytes !== undefined && totalBytes > 0) {
     const filled = Math.round(Math.min(1, transferredBytes / totalBytes) * BAR_WIDTH);
@@ -151,6 +155,8 @@ function barLine({ name, step, transferredBytes = 0, totalBytes }: BarState): st
   }
   columns.push(step);
   if (transferredBytes > 0) columns.push(bytes(transferredBytes));
+  if (bytesPerSecond !== undefined) columns.push(`${bytes(bytesPerSecond)}/s`);
+  if (remainingSeconds !== undefined) columns.push(`${duration(remainingSeconds)} left`);
   return columns.join('  ');
 }
 

@@ -11,11 +11,12 @@ import type { Terminal } from './terminal.ts';
  */
 export async function openDataMotion(
   terminal: Terminal,
-  options: { readonly config: string; readonly backend: string; readonly target?: string | undefined },
+  options: { readonly config: string; readonly backend?: string | undefined; readonly target?: string | undefined },
 ): Promise<DataMotion> {
   const { configuration, notes } = await loadConfiguration(options.config, { env: terminal.env });
   for (const note of notes) terminal.note(`note: ${note.section ? `[${note.section}] ` : ''}${note.message}`);
-  if (options.target === undefined) backendOf(configuration, options.backend);
-  else targetOf(configuration, options.backend, options.target);
+  const { backend, target } = options;
+  if (backend !== undefined && target !== undefined) targetOf(configuration, backend, target);
+  else if (backend !== undefined) backendOf(configuration, backend);
   return createDataMotion(configuration, { env: { logger: terminal.logger() }, environment: terminal.env });
 }

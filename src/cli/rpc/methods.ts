@@ -7,10 +7,12 @@ import type { FailoverEvent } from '../../core/failover/events.ts';
 import type { DrillPlan, FailbackPlan, FailoverPlan, Plan } from '../../core/failover/plan.ts';
 import { parsePlan } from '../../core/failover/stored-plan.ts';
 import { FENCES, SIDES } from '../../core/failover/vocabulary.ts';
+import { TRANSFER_OBJECTS } from '../../core/transfer/facts.ts';
 import type { BackendVerbOptions, DataMotion } from '../../data-motion.ts';
 import { FailoverError } from '../../errors.ts';
 import { SVM_PEER_APPLICATIONS } from '../../ontap/ontap-svm.ts';
 import type { DrillClone, HookCall } from '../../run/failover/options.ts';
+import type { TransferProgress } from '../../run/transfer/context.ts';
 import type { OperationJournal } from '../../state/operation-journal.ts';
 
 /** Hooks that a caller may ask to be asked. */
@@ -22,6 +24,8 @@ export type RpcHook = (typeof RPC_HOOKS)[number];
 export interface RpcCall extends BackendVerbOptions {
   /** Set where progress was asked for. */
   readonly onEvent?: ((event: FailoverEvent) => void) | undefined;
+  /** Set where progress was asked for. */
+  readonly onTransfer?: ((progress: TransferProgress) => void) | undefined;
   /** Lets a call without end come to one. */
   readonly stop: AbortSignal;
   readonly journal?: OperationJournal | undefined;
@@ -88,6 +92,15 @@ const applying = {
   hooks,
 };
 
+const end = name.describe('backend:volume, backend:volume/path, file:path or a path on the host that serves this');
+const planningTransfer = {
+  move: z.boolean().optional().describe('the source is deleted once the destination is whole'),
+  object: z.enum(TRANSFER_OBJECTS).optional(),
+  aggregates: z.array(name).optional().describe('where a whole volume is to lie'),
+  hostPaths: z.strictObject({ source: name.optional(), destination: name.optional() }).optional(),
+};
+const transferring = { checksum: z.boolean().optional(), rangesInFlight: z.int().positive().optional() };
+
 /** Every method by its name, which is the verb's. */
 export const RPC_METHODS: Readonly<Record<string, RpcMethod>> = {
   getReplicationBackendNames: method(z.strictObject({ source: name }), (on, { source }) =>
@@ -142,6 +155,33 @@ export const RPC_METHODS: Readonly<Record<string, RpcMethod>> = {
   deleteSnapmirrors: onMany(targeted, many.extend(deleting), (on, of, options) => on.deleteSnapmirrors(of, options)),
   abortSnapmirrors: onMany(targeted, many.extend(aborting), (on, of, options) => on.abortSnapmirrors(of, options)),
   releaseSnapmirrors: onMany(targeted, many.extend(releasing), (on, of, options) => on.releaseSnapmirrors(of, options)),
+
+  planTransfer: method(
+    z.strictObject({ from: end, to: end, options: waiting.extend(planningTransfer).optional() }),
+    (on, { from, to, options }, { signal, deadline }) => on.planTransfer(from, to, { ...options, signal, deadline }),
+  ),
+  transfer: method(
+    z.strictObject({
+      from: end,
+      to: end,
+      options: waiting.extend({ ...planningTransfer, ...transferring }).optional(),
+    }),
+    (on, { from, to, options }, { signal, deadline, onTransfer }) =>
+      on.transfer({ from, to }, { ...options, signal, deadline, onProgress: onTransfer }),
+  ),
+  migrateVolume: method(
+    z.strictObject({
+      migration: z.strictObject({
+        source: z.strictObject({ backend: name, pool: name, path: name }),
+        destination: z.strictObject({ backend: name, pool: name }),
+      }),
+      options: waiting
+        .extend({ ...transferring, available: z.boolean().optional(), object: z.enum(['file', 'lun']).optional() })
+        .optional(),
+    }),
+    (on, { migration, options }, { signal, deadline, onTransfer }) =>
+      on.migrateVolume(migration, { ...options, signal, deadline, onProgress: onTransfer }),
+  ),
 
   planFailover: onMany(selection, planning.extend(failingOver), (on, of, options) => on.planFailover(of, options)),
   failover: onPlan(

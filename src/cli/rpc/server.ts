@@ -67,7 +67,7 @@ export async function serveRpc({ dataMotion, input, send, signal, now, journal }
         const params = parsed(schema, request.params) as { readonly options?: z.output<typeof waitingOptions> };
         const { timeoutMs, progress } = waitingOptions.parse(params.options ?? {});
         const tell = (at: object) => send({ jsonrpc: '2.0', method: 'progress', params: { id, ...at } });
-        const told = progress === true ? { onProgress: tell, onEvent: tell } : {};
+        const told = progress === true ? { onProgress: tell, onEvent: tell, onTransfer: tell } : {};
         const options: RpcCall = {
           ...told,
           signal: AbortSignal.any([signal, aborted.signal]),
