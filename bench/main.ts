@@ -5,8 +5,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { cloudEncryptionBench } from './cloud-encryption.ts';
 import { cloudMemoryBench } from './cloud-memory.ts';
 import { ensureBench } from './ensure.ts';
+import { failoverBench } from './failover.ts';
 import type { Report } from './report.ts';
 import { printReport } from './report.ts';
 import { s3Bench } from './s3.ts';
@@ -14,8 +16,10 @@ import { simulatorBench } from './simulator.ts';
 import { statusBench } from './status.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Report>>> = {
+  'cloud-encryption': cloudEncryptionBench,
   'cloud-memory': cloudMemoryBench,
   ensure: ensureBench,
+  failover: failoverBench,
   status: statusBench,
   s3: s3Bench,
   simulator: simulatorBench,
