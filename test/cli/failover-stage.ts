@@ -1,4 +1,7 @@
 /** Two clusters over HTTP with mirrored volumes, for the commands of failover, failback and drill. */
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { scaledClock } from '../../src/cli/commands/simulate.ts';
 import { systemClock } from '../../src/env.ts';
 import { SimulatedOntap, type SimulatedVolume } from '../../src/testing/index.ts';
@@ -17,6 +20,11 @@ export class FailoverStage implements AsyncDisposable {
   static async open(volumes: readonly string[] = ['vol1', 'vol2']): Promise<FailoverStage> {
     const stage = new FailoverStage();
     await stage.world.listen();
+    await mkdir(join(stage.folder.path, 'var/lib'), { recursive: true });
+    for (const hook of ['stop-db', 'start-db', 'check-clone']) {
+      const script = stage.folder.file(hook, `#!/bin/sh\necho ${hook} >> ${join(stage.folder.path, 'hooks')}\n`);
+      await chmod(script, 0o700);
+    }
     stage.config = stage.folder.file('cinder.conf', cinderConf(stage.world));
     for (const name of volumes) {
       const spec = { svm: 'svm1', name, sizeBytes: 2 ** 26, junctionPath: `/${name}` };
@@ -41,6 +49,12 @@ export class FailoverStage implements AsyncDisposable {
 
   target(name: string): SimulatedVolume {
     return this.world.cluster('cluster2').volume('svm1_dr', name);
+  }
+
+  /** Names of the page's own hooks in the folder, in the order of their calls. */
+  hooks(): readonly string[] {
+    const log = join(this.folder.path, 'hooks');
+    return existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
   }
 
   /** Names, sorted; without the root volume. */
