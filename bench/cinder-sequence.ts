@@ -60,8 +60,58 @@ export async function protectAsCinder(world: SimulatedOntap, clock: Clock, volum
   await destination.send('PATCH', `/snapmirror/relationships/${records[0]?.uuid}`, { state: 'snapmirrored' });
 }
 
+const QUIESCE_POLL_MS = 5_000;
+const BREAK_RETRY_MS = 2_000;
+
+/**
+ * What the driver asks to fail a backend over to one target (_complete_failover: update_snapmirrors, then break_snapmirrors with
+ * quiesce_then_abort and the mount): 17 requests a volume at least, one after the other, with its 5-second poll for the drain.
+ */
+export async function failoverAsCinder(world: SimulatedOntap, clock: Clock, volumes: readonly string[]): Promise<void> {
+  const destination = new Session(world, 'cluster2', 'svm1_dr');
+  const found = (volume: string) =>
+    destination.get(
+      `/snapmirror/relationships?fields=state,source.svm.name,source.path,destination.svm.name,destination.path,transfer.state,transfer.end_time,lag_time,healthy,uuid&source.path=svm1:${volume}&destination.path=svm1_dr:${volume}`,
+    );
+  const uuidOf = async (volume: string) => (await found(volume)).records?.[0]?.uuid;
+  const followed = async ({ job }: Answer) => {
+    for (let state = 'running'; job !== undefined && state !== 'success'; ) {
+      state = (await destination.get(`/cluster/jobs/${job.uuid}?fields=*`, false)).state ?? '';
+      if (state !== 'success') await clock.sleep(JOB_POLL_MS);
+    }
+  };
+  for (const volume of volumes) {
+    await destination.login();
+    const path = `/snapmirror/relationships/${await uuidOf(volume)}/transfers`;
+    // A transfer runs already: the error is swallowed.
+    await destination.send('POST', path, {}).catch(() => {});
+  }
+  for (const volume of volumes) {
+    await destination.login();
+    const mirror = `/snapmirror/relationships/${await uuidOf(volume)}`;
+    await followed(await destination.send('PATCH', mirror, { state: 'paused' }));
+    for (let drained = false; !drained; ) {
+      const [record] = (await found(volume)).records ?? [];
+      drained = record?.state === 'paused' && !['transferring', 'queued'].includes(record.transfer?.state ?? '');
+      if (!drained) await clock.sleep(QUIESCE_POLL_MS);
+    }
+    await destination.login();
+    for (let ready = false; !ready; ) {
+      ready = (await found(volume)).records?.[0]?.transfer?.state === 'success';
+      if (!ready) await clock.sleep(BREAK_RETRY_MS);
+    }
+    await followed(await destination.send('PATCH', mirror, { state: 'broken_off' }));
+    const { records = [] } = await destination.get(`/storage/volumes/?name=${volume}&fields=uuid`);
+    await destination.send('PATCH', `/storage/volumes/${records[0]?.uuid}`, { nas: { path: `/${volume}` } });
+  }
+}
+
 interface Answer {
-  readonly records?: readonly { readonly uuid?: string; readonly state?: string }[];
+  readonly records?: readonly {
+    readonly uuid?: string;
+    readonly state?: string;
+    readonly transfer?: { readonly state?: string };
+  }[];
   readonly state?: string;
   readonly job?: { readonly uuid: string };
 }

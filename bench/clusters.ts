@@ -16,9 +16,9 @@ export interface Bench {
 }
 
 /** `volumes` volumes of 1 MiB content each on the first cluster, nothing mirrored yet. */
-export function clustersWith(volumes: number): Bench {
+export function clustersWith(volumes: number, options: { readonly transferRate?: number } = {}): Bench {
   const clock = new VirtualClock({ startAt: Date.parse('2026-01-01T00:10:00Z'), autoAdvance: true });
-  const world = new SimulatedOntap({ clock, random: new SeededRandom(1), latencyMs: LATENCY_MS });
+  const world = new SimulatedOntap({ clock, random: new SeededRandom(1), latencyMs: LATENCY_MS, ...options });
   const source = world.cluster('cluster1');
   const names = Array.from({ length: volumes }, (_, i) => `vol${String(i).padStart(4, '0')}`);
   for (const name of names) {
