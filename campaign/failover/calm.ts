@@ -59,7 +59,8 @@ async function bringHome(scene: Scene, home: DataMotion, acknowledge: Accepts): 
     if (away.length === 0 && (await allFollow(scene, home))) return;
     notes.length = 0;
     for (const target of scene.topology.targets) {
-      const there = away.filter((state) => state.target === target);
+      // Bringing a volume home from one target changes what its other targets show.
+      const there = (await home.replicationState({ source: SOURCE, target })).filter((state) => !isHome(state));
       await bringBack(scene, home, target, there, acknowledge, notes);
       await protect(scene, home, target, there, notes);
     }

@@ -4,7 +4,7 @@ import { type Disaster, disasterOf } from './disaster.ts';
 import { type Played, play } from './play.ts';
 
 /** As often is a failing run played again, to leave out what it does not need. */
-const MOST_ATTEMPTS = 120;
+const MOST_ATTEMPTS = 60;
 
 export const failoverKind: Kind = {
   async play(seed, quick) {

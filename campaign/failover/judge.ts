@@ -26,7 +26,9 @@ function judgeOutcome(scene: Scene, { kind, target }: OperationReport, told: Vol
   }
   const [winner, loser] = kind === 'failover' ? [target, SOURCE] : [SOURCE, target];
   if (error !== undefined) scene.violation(`${what} is told as done, with an error: ${error.message}`);
-  if (authority !== (kind === 'failover' ? 'target' : 'source'))
+  // A target that is silent might have been failed over to: nobody is named then, which the debt says.
+  const unseen = authority === 'undecided' && told.debts.some((debt) => debt.kind === 'reprotect');
+  if (!unseen && authority !== (kind === 'failover' ? 'target' : 'source'))
     scene.violation(`${what} is done, and ${authority} counts`);
   if (!alone) return;
   judgeWinner(scene, what, winner, told);

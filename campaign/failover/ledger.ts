@@ -16,11 +16,10 @@ export interface Write {
   readonly at: number;
 }
 
-/** An accepted loss: of what was written to a backend, everything but what its base holds. */
+/** A loss that somebody stands for, of one volume. */
 interface Accepted {
   readonly volume: string;
-  readonly backend: string;
-  readonly kept: ReadonlySet<number>;
+  readonly loses: (write: Write) => boolean;
 }
 
 const FILE = '/data/log';
@@ -40,23 +39,29 @@ export class Ledger {
     return number;
   }
 
-  /** Somebody accepted this loss; `base` is what the plan says survives of it. */
-  accept({ volume, backend }: Acknowledgement, base: ReadonlySet<number>): void {
-    this.discard(volume, backend, base);
+  /**
+   * Somebody accepted this loss by name. What was not replicated is told as a point in time, whoever wrote since; what is overwritten is
+   * what the side holds.
+   * @param base what is left of it, by the plan
+   * @param held what the losing side holds now
+   */
+  accept({ volume, backend, kind }: Acknowledgement, base: ReadonlySet<number>, held: ReadonlySet<number>): void {
+    const loses = (write: Write) =>
+      !base.has(write.number) &&
+      (kind === 'unreplicated-writes' || write.backend === backend || held.has(write.number));
+    this.#accepted.push({ volume, loses });
   }
 
   /** Somebody discarded by hand what a backend holds, but for this. */
   discard(volume: string, backend: string, kept: ReadonlySet<number>): void {
-    this.#accepted.push({ volume, backend, kept });
+    this.#accepted.push({ volume, loses: (write) => write.backend === backend && !kept.has(write.number) });
   }
 
   /** Acknowledged writes that a side does not hold, and that nobody agreed to lose. */
   missingFrom(held: ReadonlySet<number>, name: string): readonly Write[] {
     return this.writes.filter((write) => {
       if (write.volume !== name || write.doubtful || held.has(write.number)) return false;
-      return !this.#accepted.some(
-        ({ volume, backend, kept }) => volume === name && backend === write.backend && !kept.has(write.number),
-      );
+      return !this.#accepted.some(({ volume, loses }) => volume === name && loses(write));
     });
   }
 }

@@ -230,7 +230,10 @@ export class Orchestrator {
   #acknowledge(loss: Acknowledgement, accepts: boolean): boolean {
     this.#count(`loss ${loss.kind} ${accepts ? 'accepted' : 'refused'}`);
     this.#scene.tell(this.name, `${accepts ? 'accepts' : 'does not accept'}: ${loss.text}`);
-    if (accepts) this.#scene.ledger.accept(loss, this.#scene.heldBy(loss.since?.name, loss.volume));
+    if (accepts) {
+      const { backend, since, volume } = loss;
+      this.#scene.ledger.accept(loss, this.#scene.heldBy(since?.name, volume), this.#scene.heldAt(backend, volume));
+    }
     return accepts;
   }
 

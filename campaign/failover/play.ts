@@ -46,7 +46,6 @@ async function run(scene: Scene, { seed, topology, happenings }: Disaster, count
   for (const happening of happenings) {
     await scene.clock.sleep(Math.max(0, beganAt + happening.at - scene.clock.now()));
     underWay.push(happen(scene, happening, orchestrators, counts));
-    judgeClaims(scene);
   }
   const hangs = scene.clock.sleep(24 * HOUR).then(() => 'hangs');
   const ended = await Promise.race([Promise.all(underWay), hangs]);
@@ -54,17 +53,7 @@ async function run(scene: Scene, { seed, topology, happenings }: Disaster, count
     scene.violation('an operation does not end');
     return;
   }
-  judgeClaims(scene);
   await calm(scene, home.dataMotion, home.acceptsAll);
-}
-
-/** With a lock, or alone, no two sides ever take writes and claim to count by the same epoch. */
-function judgeClaims(scene: Scene): void {
-  if (!scene.topology.lock && scene.topology.orchestrators > 1) return;
-  for (const { name } of scene.topology.volumes) {
-    const claimants = scene.claimants(name);
-    if (claimants.length > 1) scene.violation(`${claimants.join(' and ')} both claim ${name} by the same epoch`);
-  }
 }
 
 async function happen(

@@ -39,6 +39,7 @@ export interface Host {
 interface SeenMark {
   readonly epoch: number;
   readonly here: boolean;
+  readonly by: string;
 }
 
 export class Scene {
@@ -127,19 +128,21 @@ export class Scene {
 
   markAt(backend: string, name: string): SeenMark | undefined {
     const comment = this.side(backend, name)?.settings['comment'];
-    const found = /\[datamotion epoch=(\d+) authority=(here|peer)/.exec(typeof comment === 'string' ? comment : '');
-    return found === null ? undefined : { epoch: Number(found[1]), here: found[2] === 'here' };
+    const text = typeof comment === 'string' ? comment : '';
+    const found = /\[datamotion epoch=(\d+) authority=(here|peer).* op=([\w-]+)\]/.exec(text);
+    return found === null ? undefined : { epoch: Number(found[1]), here: found[2] === 'here', by: found[3] ?? '' };
   }
 
-  /** Backends whose volume takes writes and bears the highest claim to count, by what stands there. */
-  claimants(name: string): readonly string[] {
+  /** The backend whose volume takes writes and bears the highest claim to count, by what stands there. */
+  claimant(name: string): string | undefined {
     const writable = this.backends.filter((backend) => this.side(backend, name)?.type === 'rw');
     const claims = writable.flatMap((backend) => {
       const mark = this.markAt(backend, name);
-      return mark?.here === true ? [{ backend, epoch: mark.epoch }] : [];
+      return mark?.here === true ? [{ backend, ...mark }] : [];
     });
-    const highest = Math.max(...claims.map(({ epoch }) => epoch));
-    return claims.filter(({ epoch }) => epoch === highest).map(({ backend }) => backend);
+    // Of two claims of one epoch, the later id wins: docs/operations.md.
+    const [first] = claims.toSorted((one, other) => other.epoch - one.epoch || (one.by < other.by ? 1 : -1));
+    return first?.backend;
   }
 
   // ---- who works
@@ -179,7 +182,7 @@ export class Scene {
   }
 
   #isDoubtful(where: string, name: string): boolean {
-    const [claimant] = this.claimants(name);
+    const claimant = this.claimant(name);
     if (where !== SOURCE) return claimant !== where;
     return (this.leaving.get(name) ?? 0) > 0 || (claimant !== undefined && claimant !== SOURCE);
   }

@@ -23,6 +23,8 @@ export interface FailbackSubject {
   /** What each side would lose were it made a copy of the other; absent where it was not asked. */
   readonly sourceLoss?: SideLoss | undefined;
   readonly targetLoss?: SideLoss | undefined;
+  /** Another target that counts for this volume: its data would be lost without a word. */
+  readonly failedOverTo?: string | undefined;
   /** Where the source is mounted again; absent: nowhere. */
   readonly junctionPath?: string | undefined;
 }
@@ -70,7 +72,10 @@ function planVolume(subject: FailbackSubject, now: number): Planned {
   const standing = standingOf(pair);
   const situation = failbackSituation(pair, keep);
   const position = situation.kind === 'at' ? situation.position : undefined;
-  const blocked = situation.kind === 'blocked' ? situation.blocked : withoutBase(subject, situation.position);
+  const blocked =
+    situation.kind === 'blocked'
+      ? situation.blocked
+      : (countedElsewhere(subject) ?? withoutBase(subject, situation.position));
   const loss = position === undefined || blocked !== undefined ? undefined : lossAt(position, subject, now);
   const { common } = (position === 'discard-target' ? targetLoss : sourceLoss) ?? {};
   const changed = (one: SideLoss | undefined) => one?.changedBytes;
@@ -91,6 +96,15 @@ function planVolume(subject: FailbackSubject, now: number): Planned {
       ...(junctionPath === undefined ? {} : { junctionPath }),
       ...(blocked === undefined ? {} : { blocked }),
     },
+  };
+}
+
+function countedElsewhere({ failedOverTo }: FailbackSubject): Blocked | undefined {
+  if (failedOverTo === undefined) return undefined;
+  return {
+    code: 'FAILOVER_CONTESTED',
+    reason: `it was failed over to ${failedOverTo}, which counts`,
+    remedy: `fail back from ${failedOverTo} first`,
   };
 }
 

@@ -19,7 +19,7 @@ import { breakSnapmirror, resumeSnapmirror, updateSnapmirror } from '../mirror/v
 import { type Claim, requireClaim, writeMark } from './claims.ts';
 import { fence, isFenced, mountAt } from './fence.ts';
 import { lookAtPair } from './observe.ts';
-import { asKnown, leftOpen, Operation } from './operation.ts';
+import { asKnown, leftOpen, notSeenToCount, Operation } from './operation.ts';
 import type { FailoverOptions, FailoverSelection } from './options.ts';
 import { countsElsewhere, planFrom, type Survey, survey } from './plan-failover.ts';
 import { reportOf } from './report.ts';
@@ -352,6 +352,7 @@ class VolumeFailover {
     const last = await this.#lastLook();
     const { phase, authority, why } = last === undefined ? this.#planned : standingOf(last);
     const done = error === undefined && authority === 'target';
+    const reason = error ?? (done ? undefined : notSeenToCount(volume, why));
     const outcome = done ? 'done' : this.#attempted || this.#steps.length > 0 ? 'error' : 'not-attempted';
     await operation.volumeEnded({ volume, outcome, phase, authority, debts: this.#debts });
     operation.tell({ kind: 'volume-ended', volume, outcome, phase, authority });
@@ -362,7 +363,7 @@ class VolumeFailover {
       authority,
       why,
       steps: this.#steps,
-      ...(error === undefined ? {} : { error }),
+      ...(reason === undefined ? {} : { error: reason }),
       ...this.#told,
       debts: this.#debts,
       tookMs: operation.env.clock.now() - operation.startedAt,

@@ -182,6 +182,16 @@ export class Operation {
 /** `Omit` over each member of a union. */
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
+/** Nothing failed, and yet the clusters do not show what should be there: one of them fell silent, or somebody else goes on. */
+export function notSeenToCount(volume: string, why: string): FailoverError {
+  return new FailoverError('FAILOVER_SIDE_SILENT', `every step was taken, but the end of it cannot be seen: ${why}`, {
+    volume,
+    attempted: 'look at the outcome',
+    retryable: true,
+    remedy: 'call again: what is done already is not done again',
+  });
+}
+
 /** What an earlier process began on this backend and nobody ended. */
 export async function leftOpen(
   options: Pick<ApplyOptions, 'journal'>,

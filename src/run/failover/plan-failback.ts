@@ -8,7 +8,7 @@ import type { Side } from '../../core/failover/vocabulary.ts';
 import { FailoverError } from '../../errors.ts';
 import { lossOfSide } from './differences.ts';
 import type { FailoverSelection, PlanFailbackOptions } from './options.ts';
-import { junctionPathFor, type Survey, type SurveyedTarget, survey } from './plan-failover.ts';
+import { countsElsewhere, junctionPathFor, type Survey, type SurveyedTarget, survey } from './plan-failover.ts';
 import type { FailoverWorld, Route } from './world.ts';
 
 export async function planFailback(
@@ -19,7 +19,12 @@ export async function planFailback(
 ): Promise<FailbackPlan> {
   const seen = await survey(world, selection, options, signal);
   const at = targetToFailBackFrom(seen, selection.target);
-  const subjects = await Promise.all(at.pairs.map((pair) => subjectOf(at.route, pair, options)));
+  const subjects = await Promise.all(
+    at.pairs.map(async (pair): Promise<FailbackSubject> => {
+      const subject = await subjectOf(at.route, pair, options);
+      return { ...subject, failedOverTo: countsElsewhere(seen, at.route.target, pair.volume) };
+    }),
+  );
   return makeFailbackPlan({
     id: world.env.random.uuid(),
     now: world.env.clock.now(),

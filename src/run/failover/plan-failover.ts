@@ -1,8 +1,8 @@
 /** Run (layer 3): what a failover would do, from what the clusters show now. Reads only. */
-import { standingOf } from '../../core/failover/authority.ts';
-import { whyNoCopy } from '../../core/failover/copies.ts';
+import { authorityAtTarget, whyNoCopy } from '../../core/failover/copies.ts';
 import type { PairFacts } from '../../core/failover/facts.ts';
 import { type FailoverSubject, makeFailoverPlan } from '../../core/failover/failover-plan.ts';
+import { outranks } from '../../core/failover/mark.ts';
 import type { FailoverPlan, PlanScope, TargetVerdict } from '../../core/failover/plan.ts';
 import { type Candidate, type Ranking, rankTargets } from '../../core/failover/ranking.ts';
 import { ConfigError, FailoverError } from '../../errors.ts';
@@ -140,14 +140,25 @@ export async function planFrom(
   });
 }
 
-/** Another target that this volume was failed over to. */
+/**
+ * Another target that this volume was failed over to. Where two targets bear a claim (one was failed over to while the other was silent)
+ * exactly one of them outranks the other, and only that one counts.
+ */
 export function countsElsewhere({ targets }: Survey, target: string, volume: string): string | undefined {
-  for (const { route, pairs } of targets) {
-    if (route.target === target) continue;
-    const pair = pairs.find((one) => one.volume === volume);
-    if (pair !== undefined && standingOf(pair).authority === 'target') return route.target;
+  const pairAt = ({ pairs }: SurveyedTarget) => pairs.find((pair) => pair.volume === volume);
+  const here = targets.filter(({ route }) => route.target === target).map(pairAt)[0];
+  const own = here !== undefined && authorityAtTarget(here) ? here : undefined;
+  for (const other of targets) {
+    const pair = pairAt(other);
+    if (other.route.target === target || pair === undefined || !authorityAtTarget(pair)) continue;
+    if (own === undefined || outranked(own, pair)) return other.route.target;
   }
   return undefined;
+}
+
+function outranked(own: PairFacts, other: PairFacts): boolean {
+  const [ours, theirs] = [own.target.found?.mark, other.target.found?.mark];
+  return ours !== undefined && theirs !== undefined && outranks(theirs, ours);
 }
 
 /** The caller's word, else where the other side is mounted, else `/<volume>`; `false` is nowhere. */

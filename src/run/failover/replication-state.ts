@@ -28,7 +28,7 @@ export function statesIn(seen: Survey, target?: string): readonly VolumeReplicat
 function stateOf(pair: PairFacts, target: string, elsewhere: string | undefined): VolumeReplicationState {
   const own = standingOf(pair);
   const standing: Standing =
-    elsewhere === undefined || own.authority === 'target'
+    elsewhere === undefined
       ? own
       : { ...own, authority: 'undecided', why: `the volume was failed over to ${elsewhere}` };
   const mirror = standing.authority === 'target' ? pair.reverse : pair.forward;

@@ -24,7 +24,7 @@ import {
 import { type Claim, requireClaim, svmAt, writeMark } from './claims.ts';
 import { fence, mountAt } from './fence.ts';
 import { lookAtPair } from './observe.ts';
-import { asKnown, type Operation } from './operation.ts';
+import { asKnown, notSeenToCount, type Operation } from './operation.ts';
 import type { FailbackOptions } from './options.ts';
 import { subjectOf } from './plan-failback.ts';
 import { relate, startBaseline } from './relate.ts';
@@ -162,6 +162,7 @@ export class VolumeFailback {
 
   /** The source counts: the target follows it again, and the way back is removed. Nobody waits for it. */
   async reprotect(): Promise<void> {
+    let waited = false;
     for (let steps = 0; steps < MOST_STEPS; steps++) {
       const pair = await this.#look();
       const position = this.#position(pair);
@@ -177,10 +178,32 @@ export class VolumeFailback {
       } else if (position === 'done') {
         await this.#mountSource(pair);
         return;
-      } else throw new InternalError(`the failback of ${this.name} is at ${position} after its switch`);
+      } else if (waited) throw this.#notBehindTheSwitch(position);
+      else {
+        // ONTAP's views may be of before the switch.
+        waited = true;
+        const { clock } = this.#work.operation.env;
+        await clock.sleep(
+          mirrorContext(this.#work.route, 'reverse', this.#planned).timing.visibilityMs,
+          this.#work.route.signal,
+        );
+      }
       if (this.#debts.some(({ kind }) => kind === 'drop-reverse')) return;
     }
     throw new InternalError(`the failback of ${this.name} does not get on`, { details: { steps: this.#steps } });
+  }
+
+  #notBehindTheSwitch(position: FailbackPosition): FailoverError {
+    return new FailoverError(
+      'FAILOVER_PLAN_STALE',
+      `${this.name} is shown at ${position}, which is before its switch`,
+      {
+        volume: this.name,
+        attempted: 'mirror it again',
+        retryable: true,
+        remedy: 'see whether somebody else works on it; call again, and it goes on from what is there then',
+      },
+    );
   }
 
   // ---- the way back
@@ -526,6 +549,7 @@ export class VolumeFailback {
     const outcome = this.#error === undefined && reached ? 'done' : this.#attempted ? 'error' : 'not-attempted';
     await operation.volumeEnded({ volume: this.name, outcome, phase, authority, debts: this.#debts });
     operation.tell({ kind: 'volume-ended', volume: this.name, outcome, phase, authority });
+    const error = this.#error ?? (reached ? undefined : notSeenToCount(this.name, why));
     const snapshot = follows(last?.forward) ? last?.forward?.exportedSnapshot : undefined;
     return {
       volume: this.name,
@@ -534,7 +558,7 @@ export class VolumeFailback {
       authority,
       why,
       steps: this.#steps,
-      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...(error === undefined ? {} : { error }),
       ...(snapshot === undefined ? {} : { snapshot: { name: snapshot } }),
       ...(this.#mounted === undefined ? {} : { junctionPath: this.#mounted }),
       debts: this.#debts,
