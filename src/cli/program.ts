@@ -80,7 +80,7 @@ export async function runCommandLine(argv: readonly string[], world: CliWorld, v
 
   add(
     'demo',
-    'the whole story on two simulated clusters: protect, update, lose the source, break, compare, resync, back up',
+    'the whole story on two simulated clusters: protect, update, lose the source, fail over, compare, fail back, back up',
   )
     .option('--time-scale <factor>', 'simulated seconds per real second', positive, 20)
     .option('--store <url>', 'where the backups go: a path, a file: URL or s3://bucket/prefix (default: memory)')

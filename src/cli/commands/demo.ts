@@ -1,6 +1,7 @@
 /** Edge (layer 8): `datamotion demo`: the whole story on the embedded simulator, every claim checked against the data. */
 
 import { openCloudEndpoint, WaflRestoreTarget, WorkerCompute } from '../../cloud/index.ts';
+import type { FailoverEvent } from '../../core/failover/events.ts';
 import { WaflVolume } from '../../core/wafl/volume.ts';
 import type { DataMotion, Pair } from '../../data-motion.ts';
 import { type Env, systemClock, systemRandom } from '../../env.ts';
@@ -18,6 +19,7 @@ import { SeededRandom, SimulatedOntap } from '../../testing/index.ts';
 import { openStore } from '../object-store.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { bytes, duration, EXIT } from '../terminal.ts';
+import { toldTo } from './failover-report.ts';
 import { scaledClock } from './simulate.ts';
 import { removeAll } from './store.ts';
 
@@ -91,17 +93,19 @@ export async function demo(
     east.kill();
     await showStatus(terminal, dataMotion);
 
-    terminal.say('6. Break the mirrors, with the source gone');
-    const broken = await forEach(terminal, (pair, onProgress) =>
-      dataMotion.breakSnapmirror(pair, { ...work, onProgress }),
-    );
+    terminal.say('6. Fail over, with the source gone: what would be lost is named, and accepted by its name');
+    const plan = await dataMotion.planFailover({ source: 'east', volumes: VOLUMES }, work);
+    for (const { text } of plan.acknowledgements) terminal.say(`   ${text}`);
+    const acknowledge = plan.acknowledgements.map(({ id }) => id);
+    const over = await withEvents(terminal, (onEvent) => dataMotion.failover(plan, { ...work, acknowledge, onEvent }));
+    check('every volume was failed over', over.result === 'done');
     check(
       'every destination is writable',
       copies.every((volume) => volume.type === 'rw'),
     );
     check(
       'every destination is mounted',
-      broken.every((result) => result.mount.mounted),
+      over.volumes.every(({ junctionPath }) => junctionPath !== undefined),
     );
     check(
       'every destination holds exactly what was last replicated',
@@ -110,7 +114,7 @@ export async function demo(
     story.lost = VOLUMES.map((volume, i) => {
       const [source, copy] = [sources[i], copies[i]];
       const blocks = source && copy ? differingBlocks(contentOf(source), contentOf(copy)) : 0;
-      return { volume, blocks, bytes: blocks * BLOCK_BYTES, lagSeconds: broken[i]?.lagSeconds };
+      return { volume, blocks, bytes: blocks * BLOCK_BYTES, lagSeconds: over.volumes[i]?.lagSeconds };
     });
     terminal.table(
       ['volume', 'lost blocks', 'lost data', 'data is from'],
@@ -121,11 +125,20 @@ export async function demo(
       story.lost.every((l) => l.blocks === 25),
     );
 
-    terminal.say('7. The source returns: resync discards what the destination wrote meanwhile, and replicates again');
+    terminal.say('7. The source returns. Fail back: what was written while it was away comes home with the service');
     for (const volume of copies) overwrite(volume, 5, random);
+    const written = copies.map(contentOf);
     east.revive();
-    await forEach(terminal, (pair, onProgress) =>
-      dataMotion.resyncSnapmirror(pair, { ...work, onProgress, wait: true }),
+    const way = await dataMotion.planFailback({ source: 'east', volumes: VOLUMES }, work);
+    for (const { text } of way.acknowledgements) terminal.say(`   ${text}`);
+    const accepted = way.acknowledgements.map(({ id }) => id);
+    const back = await withEvents(terminal, (onEvent) =>
+      dataMotion.failback(way, { ...work, acknowledge: accepted, onEvent }),
+    );
+    check('every volume is served by its source again, and mirrored as before', back.result === 'done');
+    check(
+      'every source holds what was written while it was away',
+      sources.every((volume, i) => differingBlocks(contentOf(volume), written[i] ?? new Map()) === 0),
     );
     check('every destination holds what its source holds', same(sources, copies));
 
@@ -259,6 +272,19 @@ function cinderConf(world: SimulatedOntap, source: string, target: string): stri
     ]),
     section('west', target, []),
   ].join('\n');
+}
+
+/** A whole operation with its steps in sight. */
+async function withEvents<T>(
+  terminal: Terminal,
+  work: (onEvent: (event: FailoverEvent) => void) => Promise<T>,
+): Promise<T> {
+  const progress = terminal.progress();
+  try {
+    return await work(toldTo(progress));
+  } finally {
+    progress.stop();
+  }
 }
 
 /** Runs a verb over the volumes, one after the other, with progress. */
