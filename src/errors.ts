@@ -538,6 +538,8 @@ export interface CloudErrorFacts extends ErrorFacts {
  * - `CLOUD_CONFLICT` another writer advanced or took over the endpoint
  * - `CLOUD_SNAPSHOT_UNKNOWN`, `CLOUD_SNAPSHOT_EXISTS` in the endpoint, by name, uuid or id
  * - `CLOUD_SNAPSHOT_IS_BASE` the newest snapshot is what the next transfer builds on
+ * - `CLOUD_SNAPSHOT_HELD` somebody holds the snapshot: it is not forgotten until it is let go
+ * - `CLOUD_RETENTION_INVALID` rules that no endpoint can have
  * - `CLOUD_ENDPOINT_UNKNOWN`, `CLOUD_ENDPOINT_EXISTS`, `CLOUD_ENDPOINT_ENDED` the place in the store
  * - `CLOUD_SOURCE_CHANGED` a block of the source changed under the transfer, or the source is another one
  * - `CLOUD_FILE_UNKNOWN` the snapshot has no such file
@@ -558,6 +560,8 @@ export const CLOUD_ERROR_CODES = [
   'CLOUD_SNAPSHOT_UNKNOWN',
   'CLOUD_SNAPSHOT_EXISTS',
   'CLOUD_SNAPSHOT_IS_BASE',
+  'CLOUD_SNAPSHOT_HELD',
+  'CLOUD_RETENTION_INVALID',
   'CLOUD_ENDPOINT_UNKNOWN',
   'CLOUD_ENDPOINT_EXISTS',
   'CLOUD_ENDPOINT_ENDED',

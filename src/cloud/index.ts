@@ -58,13 +58,26 @@ export {
 } from '../compute/passphrase-key.ts';
 export { WorkerCompute, type WorkerComputeOptions } from '../compute/worker-compute.ts';
 export type { ObjectId } from '../core/cloud/block-numbers.ts';
-export type { Exclusion, ForgetEntry, ForgetSequel, SnapshotFacts } from '../core/cloud/format/history-entry.ts';
+export type {
+  Exclusion,
+  ForgetEntry,
+  ForgetSequel,
+  HoldEntry,
+  RetentionRule,
+  SnapshotFacts,
+} from '../core/cloud/format/history-entry.ts';
 export type { Manifest } from '../core/cloud/format/manifest.ts';
-export type { RetentionRule } from '../core/cloud/history.ts';
 export type { InodeRoot } from '../core/cloud/inode-root.ts';
 export { type FileRange, NO_ARRIVAL } from '../core/cloud/restore-plan.ts';
+export { RETENTION_REASONS, type RetentionDecision, type RetentionReason } from '../core/cloud/retention.ts';
 export type { BackupRequest, BackupResult } from '../run/cloud/backup.ts';
-export { CloudEndpoint, type CloudEndpointOptions, type ForgetRequest } from '../run/cloud/cloud-endpoint.ts';
+export {
+  CloudEndpoint,
+  type CloudEndpointOptions,
+  type ForgetRequest,
+  type HoldRequest,
+  type RetentionPlan,
+} from '../run/cloud/cloud-endpoint.ts';
 export type { CollectRequest, CollectResult } from '../run/cloud/collect-garbage.ts';
 export {
   type CloudCallOptions,

@@ -7,13 +7,15 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { nodeFormatTools } from '../../compute/format-tools.ts';
 import { nodeKeyTools } from '../../compute/key-tools.ts';
 import { WorkerCompute } from '../../compute/worker-compute.ts';
+import type { RetentionRule } from '../../core/cloud/format/history-entry.ts';
 import type { FileRange } from '../../core/cloud/restore-plan.ts';
+import type { RetentionReason } from '../../core/cloud/retention.ts';
 import { nodeDisk } from '../../disk/node-disk.ts';
 import { systemEnv } from '../../env.ts';
 import { CloudError, ConfigError } from '../../errors.ts';
 import { retrying } from '../../object-store/retrying.ts';
 import { throttled } from '../../object-store/throttled.ts';
-import { CloudEndpoint } from '../../run/cloud/cloud-endpoint.ts';
+import { CloudEndpoint, type RetentionPlan } from '../../run/cloud/cloud-endpoint.ts';
 import type { Compression } from '../../run/cloud/context.ts';
 import { FileRestoreTarget } from '../../run/cloud/file-restore-target.ts';
 import { CLOUD_STEPS, type CloudProgress } from '../../run/cloud/progress.ts';
@@ -116,11 +118,23 @@ export function registerCloud(program: Command, run: RunAction): void {
     .action((options) => run(verify)(options));
 
   writes(add('forget', 'let backups leave the endpoint; `gc` frees what only they needed'))
-    .requiredOption('--snapshot <snapshot...>', 'names, uuids or ids')
+    .option('--snapshot <snapshot...>', 'names, uuids or ids')
+    .option('--policy', "what the endpoint's rules do not keep, instead of named ones", false)
+    .option('--plan', 'with --policy: only say what would be forgotten, and why', false)
     .addOption(
       new Option('--then <what>', 'to forget the newest backup: what comes next').choices(['baseline', 'end'] as const),
     )
     .action((options) => run(forget)(options));
+
+  writes(add('retention', 'show the rules of an endpoint, or set them; `forget --policy` goes by them'))
+    .option('--rule <label:count...>', 'how many of a label are kept; replaces all rules', rules)
+    .option('--clear', 'take all rules away', false)
+    .action((options) => run(retention)(options));
+
+  writes(add('hold', 'hold backups, so that nobody forgets them, until they are released'))
+    .requiredOption('--snapshot <snapshot...>', 'names, uuids or ids')
+    .option('--release', 'let them go', false)
+    .action((options) => run(hold)(options));
 
   writes(add('gc', 'delete what no backup needs any more'))
     .option('--plan', 'only say what would be deleted', false)
@@ -239,7 +253,7 @@ async function list(terminal: Terminal, options: EndpointOptions): Promise<ExitC
       })),
     });
     terminal.table(
-      ['backup', 'made', 'label', 'size', 'distinct', 'stored by it', 'base'],
+      ['backup', 'made', 'label', 'size', 'distinct', 'stored by it', 'base', 'held'],
       snapshots.map((s) => [
         s.name,
         new Date(s.createdAt).toISOString(),
@@ -248,6 +262,7 @@ async function list(terminal: Terminal, options: EndpointOptions): Promise<ExitC
         bytes(s.heldBytes),
         bytes(s.uploadedBytes),
         s.base ?? '-',
+        s.held ? 'held' : '-',
       ]),
     );
     return EXIT.done;
@@ -326,19 +341,88 @@ async function verify(
 
 async function forget(
   terminal: Terminal,
-  options: EndpointOptions & { snapshot: string[]; then?: 'baseline' | 'end' },
+  options: EndpointOptions & { snapshot?: string[]; then?: 'baseline' | 'end'; policy: boolean; plan: boolean },
 ): Promise<ExitCode> {
+  const { snapshot: snapshots, policy, plan } = options;
+  if (policy ? snapshots !== undefined || options.then !== undefined : snapshots === undefined) {
+    throw invalid('snapshot', 'either --snapshot with names, or --policy, must be given');
+  }
+  if (plan && !policy) throw invalid('plan', '--plan goes with --policy');
   const { endpoint, close, call } = await open(terminal, options);
   try {
-    const entry = await endpoint.forget({ snapshots: options.snapshot, sequel: options.then }, call);
-    terminal.document({ forgotten: options.snapshot, entry });
-    terminal.say(`forgotten: ${options.snapshot.join(', ')}; run gc to free what only they needed`);
+    if (snapshots === undefined) {
+      tellRetention(terminal, plan ? await endpoint.retention(call) : await endpoint.applyRetention(call), plan);
+      return EXIT.done;
+    }
+    const entry = await endpoint.forget({ snapshots, sequel: options.then }, call);
+    terminal.document({ forgotten: snapshots, entry });
+    terminal.say(`forgotten: ${snapshots.join(', ')}; run gc to free what only they needed`);
     return EXIT.done;
   } catch (error) {
     if (!(error instanceof CloudError) || error.code !== 'CLOUD_SNAPSHOT_IS_BASE') throw error;
     terminal.fail(error);
     terminal.note('  say --then baseline or --then end to forget it all the same');
     return EXIT.acknowledgementNeeded;
+  } finally {
+    await close();
+  }
+}
+
+function tellRetention(terminal: Terminal, { rules, decisions }: RetentionPlan, planned: boolean): void {
+  const gone = decisions.filter(({ keep }) => !keep);
+  terminal.document({ planned, rules, decisions, forgotten: gone.map(({ name }) => name) });
+  terminal.table(
+    ['backup', 'made', 'label', planned ? 'would be' : 'is', 'because'],
+    decisions.map(({ name, createdAt, label, keep, reason }) => [
+      name,
+      new Date(createdAt).toISOString(),
+      label ?? '-',
+      keep ? 'kept' : 'forgotten',
+      REASONS[reason],
+    ]),
+  );
+  const what = `${gone.length} of ${decisions.length} backups`;
+  terminal.say(planned ? `would forget ${what}` : `forgot ${what}; run gc to free what only they needed`);
+}
+
+const REASONS: Readonly<Record<RetentionReason, string>> = {
+  'within-count': 'the rule keeps it',
+  'no-rule': 'no rule is about it',
+  base: 'the next backup builds on it',
+  held: 'it is held',
+  'beyond-count': 'newer ones of its label are as many as the rule keeps',
+};
+
+async function retention(
+  terminal: Terminal,
+  options: EndpointOptions & { rule?: RetentionRule[]; clear: boolean },
+): Promise<ExitCode> {
+  if (options.clear && options.rule !== undefined) throw invalid('clear', 'either rules or --clear, not both');
+  const { endpoint, close, call } = await open(terminal, options);
+  try {
+    const set = options.clear ? [] : options.rule;
+    const kept = set === undefined ? (await endpoint.retention(call)).rules : await endpoint.setRetention(set, call);
+    terminal.document({ rules: kept });
+    terminal.table(
+      ['label', 'kept'],
+      kept.map(({ label, count }) => [label, `${count}`]),
+    );
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+async function hold(
+  terminal: Terminal,
+  options: EndpointOptions & { snapshot: string[]; release: boolean },
+): Promise<ExitCode> {
+  const { endpoint, close, call } = await open(terminal, options);
+  try {
+    const entry = await endpoint.hold({ snapshots: options.snapshot, held: !options.release }, call);
+    terminal.document({ held: entry.held, snapshots: options.snapshot, entry });
+    terminal.say(`${options.release ? 'released' : 'held'}: ${options.snapshot.join(', ')}`);
+    return EXIT.done;
   } finally {
     await close();
   }
@@ -476,6 +560,16 @@ function compression(text: string): Compression {
   }
   const codec = found[1] === 'none' ? 'none' : 'zstd';
   return { codec, ...(found[2] !== undefined && { level: Number(found[2]) }) };
+}
+
+/** Repeated, and given with several values, it adds up. */
+function rules(text: string, before: readonly RetentionRule[] = []): RetentionRule[] {
+  const found = /^(.+):(\d+)$/.exec(text);
+  const [label, count] = [found?.[1], Number(found?.[2])];
+  if (label === undefined || !Number.isSafeInteger(count)) {
+    throw new InvalidArgumentError('It must be a label and a whole number, as daily:7.');
+  }
+  return [...before, { label, count }];
 }
 
 function positive(text: string): number {

@@ -18,6 +18,9 @@ import type {
   ForgetEntry,
   ForgetSequel,
   HistoryEntry,
+  HoldEntry,
+  RetentionEntry,
+  RetentionRule,
   SnapshotFacts,
   TakeOverEntry,
 } from './format/history-entry.ts';
@@ -44,6 +47,8 @@ export interface EndpointState {
   readonly ended: boolean;
   /** The latest collection. */
   readonly collection: CollectEntry | undefined;
+  /** The rules of the endpoint; none where it has no policy. */
+  readonly retention: readonly RetentionRule[];
 }
 
 export const NO_ENDPOINT: EndpointState = {
@@ -56,6 +61,7 @@ export const NO_ENDPOINT: EndpointState = {
   base: undefined,
   ended: false,
   collection: undefined,
+  retention: [],
 };
 
 /** A reason why something cannot be, as a value. `run/` makes a CloudError of it. */
@@ -116,6 +122,21 @@ export function applyEntry(state: EndpointState, entry: HistoryEntry, digest: st
     }
     case 'collect':
       return { ...advanced, collection: entry };
+    case 'retention':
+      return { ...advanced, retention: entry.rules };
+    case 'hold': {
+      const chosen = new Set<number>(entry.snapshotIds);
+      const marked = (snapshot: SnapshotFacts): SnapshotFacts => {
+        if (!chosen.has(snapshot.id)) return snapshot;
+        const { held: _, ...free } = snapshot;
+        return entry.held ? { ...free, held: true } : free;
+      };
+      return {
+        ...advanced,
+        snapshots: state.snapshots.map(marked),
+        base: state.base && marked(state.base),
+      };
+    }
   }
 }
 
@@ -182,31 +203,30 @@ export function proposeCollect(state: EndpointState, at: number): Proposal<Colle
   return faultOf(state, entry) ?? { ok: true, entry };
 }
 
+/** The entry that gives the endpoint its rules; none takes them away. */
+export function proposeRetention(
+  state: EndpointState,
+  rules: readonly RetentionRule[],
+  at: number,
+): Proposal<RetentionEntry> {
+  const entry: RetentionEntry = { ...next(state, at), kind: 'retention', rules };
+  return faultOf(state, entry) ?? { ok: true, entry };
+}
+
+/** The entry after which snapshots cannot be forgotten, or can be again. */
+export function proposeHold(
+  state: EndpointState,
+  snapshotIds: readonly ObjectId[],
+  held: boolean,
+  at: number,
+): Proposal<HoldEntry> {
+  const entry: HoldEntry = { ...next(state, at), kind: 'hold', snapshotIds, held };
+  return faultOf(state, entry) ?? { ok: true, entry };
+}
+
 /** A live snapshot by id, uuid or name. */
 export function findSnapshot(state: EndpointState, wanted: string | number): SnapshotFacts | undefined {
   return state.snapshots.find(({ id, uuid, name }) => id === wanted || uuid === wanted || name === wanted);
-}
-
-/** A rule of a SnapMirror policy: how many snapshots with a label are kept. */
-export interface RetentionRule {
-  readonly label: string;
-  readonly count: number;
-}
-
-/**
- * The snapshots that the rules do not keep, oldest first: beyond the newest `count` of a label. Snapshots of a label
- * without a rule, or without one, are kept, and so is the base.
- */
-export function planRetention(state: EndpointState, rules: readonly RetentionRule[]): ObjectId[] {
-  const left = new Map(rules.map(({ label, count }) => [label, count]));
-  const surplus: ObjectId[] = [];
-  for (const { id, label } of state.snapshots.toReversed()) {
-    const places = label === undefined ? undefined : left.get(label);
-    if (label === undefined || places === undefined) continue;
-    left.set(label, Math.max(0, places - 1));
-    if (places === 0 && id !== state.base?.id) surplus.push(id);
-  }
-  return surplus.reverse();
 }
 
 /** The object ids of one writer, in order. */
@@ -265,6 +285,10 @@ function faultOf(state: EndpointState, entry: HistoryEntry): Refusal | undefined
       return forgetFault(state, entry);
     case 'collect':
       return collectFault(state, entry);
+    case 'retention':
+      return retentionFault(entry);
+    case 'hold':
+      return unknownAmong(state, entry.snapshotIds);
   }
 }
 
@@ -304,9 +328,11 @@ function commitFault(state: EndpointState, { takeOver, snapshot, nextObjectId }:
 }
 
 function forgetFault(state: EndpointState, { snapshotIds, sequel }: ForgetEntry): Refusal | undefined {
-  const unknown = snapshotIds.find((id) => !state.snapshots.some((snapshot) => snapshot.id === id));
-  if (unknown !== undefined) {
-    return refusal('CLOUD_SNAPSHOT_UNKNOWN', `the endpoint has no snapshot ${unknown}`, 'List the snapshots.');
+  const unknown = unknownAmong(state, snapshotIds);
+  if (unknown !== undefined) return unknown;
+  const held = state.snapshots.find((snapshot) => snapshot.held && snapshotIds.includes(snapshot.id));
+  if (held !== undefined) {
+    return refusal('CLOUD_SNAPSHOT_HELD', `${held.name} is held`, 'Let it go first, if nobody needs it any more.');
   }
   const base = state.base;
   if (base !== undefined && sequel === 'continue' && snapshotIds.includes(base.id)) {
@@ -317,6 +343,23 @@ function forgetFault(state: EndpointState, { snapshotIds, sequel }: ForgetEntry)
     );
   }
   return undefined;
+}
+
+function unknownAmong({ snapshots }: EndpointState, snapshotIds: readonly ObjectId[]): Refusal | undefined {
+  const unknown = snapshotIds.find((id) => !snapshots.some((snapshot) => snapshot.id === id));
+  if (unknown === undefined) return undefined;
+  return refusal('CLOUD_SNAPSHOT_UNKNOWN', `the endpoint has no snapshot ${unknown}`, 'List the snapshots.');
+}
+
+function retentionFault({ rules }: RetentionEntry): Refusal | undefined {
+  const labels = new Set(rules.map(({ label }) => label));
+  const sound = rules.every(({ label, count }) => label !== '' && Number.isSafeInteger(count) && count >= 0);
+  if (sound && labels.size === rules.length) return undefined;
+  return refusal(
+    'CLOUD_RETENTION_INVALID',
+    'a rule has no label, or no whole number as its count, or two rules have one label',
+    'Give each label one rule: label and count.',
+  );
 }
 
 function collectFault(state: EndpointState, { floor, live }: CollectEntry): Refusal | undefined {

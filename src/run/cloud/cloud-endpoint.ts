@@ -5,9 +5,22 @@
 
 import type { Compute, EncryptionKey } from '../../compute/compute.ts';
 import type { ObjectId } from '../../core/cloud/block-numbers.ts';
-import type { Exclusion, ForgetEntry, ForgetSequel } from '../../core/cloud/format/history-entry.ts';
+import type {
+  Exclusion,
+  ForgetEntry,
+  ForgetSequel,
+  HoldEntry,
+  RetentionRule,
+} from '../../core/cloud/format/history-entry.ts';
 import type { FormatTools } from '../../core/cloud/format/tools.ts';
-import { findSnapshot, planRetention, proposeForget, type RetentionRule } from '../../core/cloud/history.ts';
+import {
+  findSnapshot,
+  type EndpointState as HistoryState,
+  proposeForget,
+  proposeHold,
+  proposeRetention,
+} from '../../core/cloud/history.ts';
+import { planRetention, type RetentionDecision } from '../../core/cloud/retention.ts';
 import { type Env, underDeadline } from '../../env.ts';
 import { CloudError, ConfigError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
@@ -69,6 +82,21 @@ export interface ForgetRequest {
   readonly snapshots: readonly (string | number)[];
   /** Needed to forget the newest snapshot: the next transfer is a `baseline`, or none ever comes (`end`). */
   readonly sequel?: Exclude<ForgetSequel, 'continue'> | undefined;
+}
+
+/** Which backups to hold, or to let go. */
+export interface HoldRequest {
+  /** Names, uuids or ids. */
+  readonly snapshots: readonly (string | number)[];
+  /** Default true; false lets them go. */
+  readonly held?: boolean | undefined;
+}
+
+/** The rules of an endpoint, and what they say of its snapshots. */
+export interface RetentionPlan {
+  readonly rules: readonly RetentionRule[];
+  /** Oldest first. */
+  readonly decisions: readonly RetentionDecision[];
 }
 
 /** One endpoint of SnapMirror Cloud and all that can be done with it. */
@@ -150,10 +178,7 @@ export class CloudEndpoint {
       await this.#refresh(history, signal);
       return await history.append(
         (state) => {
-          const found = request.snapshots.map((wanted) => findSnapshot(state, wanted)?.id);
-          const unknown = request.snapshots.find((_, at) => found[at] === undefined);
-          if (unknown !== undefined) throw this.#unknown(unknown);
-          const ids = [...new Set(found.filter((id) => id !== undefined))];
+          const ids = this.#idsOf(state, request.snapshots);
           return proposeForget(state, ids, request.sequel ?? 'continue', env.clock.now());
         },
         { signal },
@@ -161,11 +186,55 @@ export class CloudEndpoint {
     });
   }
 
-  /** Ids of the snapshots that the rules of a SnapMirror policy do not keep, oldest first. The newest is always kept. */
-  surplus(rules: readonly RetentionRule[], options: CloudCallOptions = {}): Promise<ObjectId[]> {
-    return this.#call('apply retention', options, async ({ history, signal }) => {
+  /**
+   * Gives the endpoint the rules of a SnapMirror policy, by which `applyRetention` goes; none takes them away. They lie in the
+   * endpoint, so whoever applies them goes by the same.
+   * @throws CloudError `CLOUD_RETENTION_INVALID` for two rules of one label, or a count that is no whole number
+   */
+  setRetention(rules: readonly RetentionRule[], options: CloudCallOptions = {}): Promise<readonly RetentionRule[]> {
+    return this.#call('set the retention', options, async ({ history, env, signal }) => {
       await this.#refresh(history, signal);
-      return planRetention(history.state, rules);
+      if (sameRules(history.state.retention, rules)) return history.state.retention;
+      const propose = (state: HistoryState) => proposeRetention(state, rules, env.clock.now());
+      return (await history.append(propose, { signal })).rules;
+    });
+  }
+
+  /** What the endpoint's rules say of each snapshot, oldest first, and why. Changes nothing. */
+  retention(options: CloudCallOptions = {}): Promise<RetentionPlan> {
+    return this.#call('plan retention', options, async ({ history, signal }) => {
+      await this.#refresh(history, signal);
+      return retentionPlanOf(history.state);
+    });
+  }
+
+  /** Forgets what the endpoint's rules do not keep; the newest snapshot and what is held always stay. Gives the plan that was carried out. */
+  applyRetention(options: CloudCallOptions = {}): Promise<RetentionPlan> {
+    return this.#call('apply retention', options, async ({ history, env, signal }) => {
+      await this.#refresh(history, signal);
+      let plan = retentionPlanOf(history.state);
+      if (plan.decisions.every(({ keep }) => keep)) return plan;
+      const propose = (state: HistoryState) => {
+        // By the history as it is when the entry is in: a hold that came in between counts.
+        plan = retentionPlanOf(state);
+        const surplus = plan.decisions.filter(({ keep }) => !keep).map(({ id }) => id);
+        return proposeForget(state, surplus, 'continue', env.clock.now());
+      };
+      await history.append(propose, { signal });
+      return plan;
+    });
+  }
+
+  /**
+   * Holds snapshots, so that nobody forgets them, by hand or by rule, until they are let go (`held: false`).
+   * @throws CloudError `CLOUD_SNAPSHOT_UNKNOWN`
+   */
+  hold(request: HoldRequest, options: CloudCallOptions = {}): Promise<HoldEntry> {
+    const { snapshots, held = true } = request;
+    return this.#call(held ? 'hold snapshots' : 'let snapshots go', options, async ({ history, env, signal }) => {
+      await this.#refresh(history, signal);
+      const propose = (state: HistoryState) => proposeHold(state, this.#idsOf(state, snapshots), held, env.clock.now());
+      return await history.append(propose, { signal });
     });
   }
 
@@ -228,6 +297,15 @@ export class CloudEndpoint {
     if (owner === undefined) throw endpointUnknown(this.#place.text);
   }
 
+  #idsOf(state: HistoryState, snapshots: readonly (string | number)[]): ObjectId[] {
+    const ids = snapshots.map((wanted) => {
+      const found = findSnapshot(state, wanted);
+      if (found === undefined) throw this.#unknown(wanted);
+      return found.id;
+    });
+    return [...new Set(ids)];
+  }
+
   #unknown(wanted: string | number): CloudError {
     return new CloudError('CLOUD_SNAPSHOT_UNKNOWN', `${this.#place.text} has no snapshot ${wanted}`, {
       snapshot: `${wanted}`,
@@ -235,4 +313,15 @@ export class CloudEndpoint {
       remedy: 'List the snapshots of the endpoint.',
     });
   }
+}
+
+function retentionPlanOf(state: HistoryState): RetentionPlan {
+  return { rules: state.retention, decisions: planRetention(state, state.retention) };
+}
+
+function sameRules(one: readonly RetentionRule[], other: readonly RetentionRule[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every(({ label, count }, at) => label === other[at]?.label && count === other[at]?.count)
+  );
 }

@@ -26,6 +26,8 @@ export interface SnapshotSummary {
   /** What its transfer put into the store, as stored. */
   readonly uploadedBytes: number;
   readonly isBase: boolean;
+  /** Somebody holds it: it is not forgotten until it is let go. */
+  readonly held: boolean;
 }
 
 /** An endpoint in short. */
@@ -67,7 +69,7 @@ export async function summarize(context: CloudContext, uuid: () => string): Prom
 }
 
 function summaryOf(
-  { id, uuid, name, label, createdAt, base }: SnapshotFacts,
+  { id, uuid, name, label, createdAt, base, held }: SnapshotFacts,
   manifest: Manifest | undefined,
   endpoint: { readonly snapshots: readonly SnapshotFacts[]; readonly base: SnapshotFacts | undefined },
 ): SnapshotSummary {
@@ -83,6 +85,7 @@ function summaryOf(
     heldBytes: (manifest?.heldBlocks[0] ?? 0) * BLOCK_BYTES,
     uploadedBytes: manifest?.uploadedBytes ?? 0,
     isBase: endpoint.base?.id === id,
+    held: held === true,
   };
 }
 

@@ -306,6 +306,8 @@ describe('the bytes of format version 1', () => {
       },
       { ...common, kind: 'forget', snapshotIds: [id(3), id(4)], sequel: 'end' },
       { ...common, kind: 'collect', floor: id(2 ** 43 - 1), live: [] },
+      { ...common, kind: 'retention', rules: [{ label: 'daily', count: 7 }] },
+      { ...common, kind: 'hold', snapshotIds: [id(3)], held: false },
     ];
     for (const one of entries) {
       const { bytes, digest } = encodeHistoryEntry(one, ENDPOINT_ID, plainTools);

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ObjectId } from '../../../src/core/cloud/block-numbers.ts';
-import type { HistoryEntry, SnapshotFacts, TakeOverEntry } from '../../../src/core/cloud/format/history-entry.ts';
+import type {
+  HistoryEntry,
+  RetentionRule,
+  SnapshotFacts,
+  TakeOverEntry,
+} from '../../../src/core/cloud/format/history-entry.ts';
 import {
   applyEntry,
   type EndpointState,
@@ -9,10 +14,11 @@ import {
   NO_ENDPOINT,
   ObjectIdRange,
   type Proposal,
-  planRetention,
   proposeCollect,
   proposeCommit,
   proposeForget,
+  proposeHold,
+  proposeRetention,
   proposeTakeOver,
   replay,
 } from '../../../src/core/cloud/history.ts';
@@ -240,17 +246,44 @@ describe('the history of an endpoint', () => {
 });
 
 describe('retention', () => {
-  it('keeps the newest of each label, what has no rule, and the base', () => {
-    const { state } = endpoint(['d1', 'w1', 'd2', 'x1', 'd3', 'w2', 'd4']);
-    const names = (ids: readonly number[]) =>
-      state.snapshots.filter(({ id }) => ids.includes(id)).map(({ name }) => name);
+  it('is what the latest rules say; rules that cannot be are refused', () => {
+    const { state } = endpoint(['d1']);
+    expect(state.retention).toEqual([]);
     const rules = [
       { label: 'd', count: 2 },
-      { label: 'w', count: 1 },
+      { label: 'w', count: 0 },
     ];
-    expect(names(planRetention(state, rules))).toEqual(['d1', 'w1', 'd2']);
-    expect(names(planRetention(state, [{ label: 'd', count: 0 }]))).toEqual(['d1', 'd2', 'd3']);
-    expect(planRetention(state, [])).toEqual([]);
+    const ruled = put(state, proposeRetention(state, rules, 0));
+    expect(ruled.retention).toEqual(rules);
+    expect(put(ruled, proposeRetention(ruled, [], 0)).retention).toEqual([]);
+    for (const wrong of [[{ label: '', count: 1 }], [{ label: 'd', count: 0.5 }], [rules[0], rules[0]]]) {
+      const proposal = proposeRetention(state, wrong as RetentionRule[], 0);
+      expect(proposal).toMatchObject({ ok: false, code: 'CLOUD_RETENTION_INVALID' });
+    }
+  });
+});
+
+describe('a hold', () => {
+  it('keeps a snapshot from being forgotten, with whatever consequence, until it is let go', () => {
+    const { state } = endpoint(['s1', 's2']);
+    const [oldest, newest] = state.snapshots.map(({ id }) => id);
+    if (oldest === undefined || newest === undefined) throw new Error('too few snapshots');
+    const held = put(state, proposeHold(state, [oldest, newest], true, 0));
+    expect([...held.snapshots, held.base].map((snapshot) => snapshot?.held)).toEqual([true, true, true]);
+    for (const [ids, sequel] of [
+      [[oldest], 'continue'],
+      [[newest], 'baseline'],
+      [[oldest, newest], 'end'],
+    ] as const) {
+      expect(proposeForget(held, ids, sequel, 0)).toMatchObject({ ok: false, code: 'CLOUD_SNAPSHOT_HELD' });
+    }
+    const free = put(held, proposeHold(held, [oldest], false, 0));
+    expect(free.snapshots.map((snapshot) => snapshot.held)).toEqual([undefined, true]);
+    expect(put(free, proposeForget(free, [oldest], 'continue', 0)).snapshots.map(({ id }) => id)).toEqual([newest]);
+    expect(proposeHold(state, [7777 as ObjectId], true, 0)).toMatchObject({
+      ok: false,
+      code: 'CLOUD_SNAPSHOT_UNKNOWN',
+    });
   });
 });
 
@@ -282,7 +315,7 @@ function checkLog(
     } else if (entry.kind === 'forget') {
       live = new Set([...live].filter((id) => !entry.snapshotIds.some((gone) => gone === id)));
       if (entry.sequel !== 'continue') base = 0;
-    } else {
+    } else if (entry.kind === 'collect') {
       totals.collections++;
       expect(entry.floor).toBeGreaterThanOrEqual(floor);
       expect(new Set<number>(entry.live)).toEqual(live);

@@ -76,6 +76,8 @@ export interface SnapshotFacts {
   readonly base: number;
   /** Strong hash of the manifest, in hexadecimal. */
   readonly manifestDigest: string;
+  /** Somebody holds it: it cannot be forgotten. Said by later entries. */
+  readonly held?: true | undefined;
 }
 
 /** Snapshots leave the endpoint. */
@@ -93,8 +95,34 @@ export interface CollectEntry extends Entry {
   readonly live: readonly ObjectId[];
 }
 
-export type HistoryEntry = TakeOverEntry | CommitEntry | ForgetEntry | CollectEntry;
-export const ENTRY_KINDS = ['take-over', 'commit', 'forget', 'collect'] as const satisfies HistoryEntry['kind'][];
+/** The rules by which snapshots leave the endpoint from now on; none for an endpoint without. */
+export interface RetentionEntry extends Entry {
+  readonly kind: 'retention';
+  readonly rules: readonly RetentionRule[];
+}
+
+/** A rule of a SnapMirror policy: how many snapshots with a label are kept. */
+export interface RetentionRule {
+  readonly label: string;
+  readonly count: number;
+}
+
+/** Snapshots that cannot be forgotten until a later entry lets them go. */
+export interface HoldEntry extends Entry {
+  readonly kind: 'hold';
+  readonly snapshotIds: readonly ObjectId[];
+  readonly held: boolean;
+}
+
+export type HistoryEntry = TakeOverEntry | CommitEntry | ForgetEntry | CollectEntry | RetentionEntry | HoldEntry;
+export const ENTRY_KINDS = [
+  'take-over',
+  'commit',
+  'forget',
+  'collect',
+  'retention',
+  'hold',
+] as const satisfies HistoryEntry['kind'][];
 
 /** The stored bytes, and their digest in hexadecimal: the `previous` of the next entry. */
 export function encodeHistoryEntry(
@@ -174,6 +202,19 @@ function readEntry(fields: Fields, common: Entry): HistoryEntry {
         kind,
         floor: fields.whole('floor') as ObjectId,
         live: fields.wholes('live') as ObjectId[],
+      };
+    case 'retention':
+      return {
+        ...common,
+        kind,
+        rules: fields.objects('rules').map((rule) => ({ label: rule.text('label'), count: rule.whole('count') })),
+      };
+    case 'hold':
+      return {
+        ...common,
+        kind,
+        snapshotIds: fields.wholes('snapshotIds') as ObjectId[],
+        held: fields.flag('held'),
       };
   }
 }
