@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { datamotion } from './command-line.ts';
 import { FailoverStage } from './failover-stage.ts';
 
-describe('datamotion drill', () => {
+describe.concurrent('datamotion drill', () => {
   it('shows each clone to a command, reports its verdict, and leaves nothing behind', async () => {
     await using stage = await FailoverStage.open();
     const plan = await stage.run('drill', '--plan');
@@ -48,7 +48,7 @@ describe('datamotion drill', () => {
   }, 60_000);
 });
 
-describe('datamotion housekeeping', () => {
+describe.concurrent('datamotion housekeeping', () => {
   it('makes a missing mirror; one round ends with 1 when there is an alert', async () => {
     await using stage = await FailoverStage.open(['vol1']);
     expect((await stage.run('housekeeping', '--once')).exitCode).toBe(0);

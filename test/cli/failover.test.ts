@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { FailoverPlan } from '../../src/core/failover/plan.ts';
 import { FailoverStage } from './failover-stage.ts';
 
-describe('datamotion failover', () => {
+describe.concurrent('datamotion failover', () => {
   it('prints a plan, keeps it as JSON, applies it once, and refuses it when the facts have changed', async () => {
     await using stage = await FailoverStage.open();
     const { exitCode, stdout } = await stage.run('failover', '--plan');
@@ -85,7 +85,7 @@ describe('datamotion failover', () => {
   }, 60_000);
 });
 
-describe('datamotion failback', () => {
+describe.concurrent('datamotion failback', () => {
   it('leaves the target in service when writers cannot be stopped; then brings data and writers back', async () => {
     await using stage = await FailoverStage.open();
     const journal = ['--journal', join(stage.folder.path, 'journal')];
@@ -119,7 +119,7 @@ describe('datamotion failback', () => {
   }, 90_000);
 });
 
-describe('datamotion debts', () => {
+describe.concurrent('datamotion debts', () => {
   it('lists what is owed with 1, and pays it once the source answers; a service is never moved by it', async () => {
     await using stage = await FailoverStage.open(['vol1']);
     const journal = ['--journal', join(stage.folder.path, 'journal')];

@@ -7,7 +7,7 @@ import type { ApplyOptions } from '../../run/failover/options.ts';
 import { openDataMotion } from '../session.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { asJson, EXIT, explain } from '../terminal.ts';
-import { journalAt } from './failover.ts';
+import { isOf, journalAt } from './failover.ts';
 import { debtLines, toldTo } from './failover-report.ts';
 
 export interface DebtsArguments {
@@ -35,8 +35,7 @@ export async function debts(terminal: Terminal, options: DebtsArguments): Promis
   const { journal } = held;
   if (journal === undefined) return EXIT.usage;
   const { signal } = terminal;
-  const owed = async () =>
-    openDebts(await journal.records({ signal })).filter(({ source }) => source === options.backend);
+  const owed = async () => openDebts(await journal.records({ signal })).filter(({ source }) => isOf(options, source));
   const before = await owed();
   const failures = options.pay ? await pay(terminal, options, before, { journal, signal }) : [];
   const left = options.pay ? await owed() : before;

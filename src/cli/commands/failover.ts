@@ -104,7 +104,7 @@ async function planned<P extends FailoverPlan | FailbackPlan>(
   await using held = await journalAt(terminal, options);
   const { journal } = held;
   const begun = journal === undefined ? [] : unfinishedOperations(await journal.records(call));
-  const open = begun.findLast(({ plan }) => plan.kind === procedure.kind && plan.scope.source === options.backend);
+  const open = begun.findLast(({ plan }) => plan.kind === procedure.kind && isOf(options, plan.scope.source));
   if (open !== undefined) terminal.note(`goes on with ${open.operation}, which nobody ended`);
   const stored = options.apply === undefined ? undefined : await storedPlan<P>(options.apply, procedure.kind, options);
   const selection = { source: options.backend, target: options.to ?? open?.plan.target, volumes: options.volume };
@@ -153,16 +153,16 @@ export function tellPlan(terminal: Terminal, plan: Plan): ExitCode {
 export async function storedPlan<P extends Plan>(
   file: string,
   kind: P['kind'],
-  { backend }: { readonly backend: string },
+  options: { readonly backend: string },
 ): Promise<P> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new ConfigError('CONFIG_UNREADABLE', `${file} cannot be read (${cause.code})`, { object: file, cause });
   });
   const plan = parsePlan(text);
-  if (plan.kind === kind && plan.scope.source === backend) return plan as P;
+  if (plan.kind === kind && isOf(options, plan.scope.source)) return plan as P;
   throw new FailoverError('FAILOVER_PLAN_INVALID', `${file} is a plan of a ${plan.kind} of ${plan.scope.source}`, {
     object: file,
-    remedy: `give a plan that datamotion ${kind} --backend ${backend} --plan --json printed`,
+    remedy: `give a plan that datamotion ${kind} --backend ${options.backend} --plan --json printed`,
   });
 }
 
@@ -190,6 +190,11 @@ export function hooksOf(
     };
   };
   return { stopWriters: hook(options.stopWriters), startWriters: hook(options.startWriters) };
+}
+
+/** Names of backends go without regard to case, as in the configuration. */
+export function isOf({ backend }: { readonly backend: string }, source: string): boolean {
+  return backend.toLowerCase() === source.toLowerCase();
 }
 
 /** Of seconds, as options take them. */
