@@ -4,6 +4,7 @@ import type { DebtKind, OperationReport } from '../../core/failover/outcome.ts';
 import type { Fence } from '../../core/failover/vocabulary.ts';
 import type { DataMotion } from '../../data-motion.ts';
 import type { ApplyOptions } from '../../run/failover/options.ts';
+import type { OperationJournal } from '../../state/operation-journal.ts';
 import { openDataMotion } from '../session.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { asJson, EXIT, explain } from '../terminal.ts';
@@ -15,6 +16,8 @@ export interface DebtsArguments {
   readonly backend: string;
   readonly journal: string;
   readonly pay: boolean;
+  /** Empty the journal: what it says was seen to by hand, or does not matter any more. */
+  readonly forget: boolean;
   readonly fence?: Fence | undefined;
   readonly breakLock?: boolean | undefined;
 }
@@ -38,7 +41,8 @@ export async function debts(terminal: Terminal, options: DebtsArguments): Promis
   const owed = async () => openDebts(await journal.records({ signal })).filter(({ source }) => isOf(options, source));
   const before = await owed();
   const failures = options.pay ? await pay(terminal, options, before, { journal, signal }) : [];
-  const left = options.pay ? await owed() : before;
+  if (options.forget) await forget(terminal, journal, signal);
+  const left = options.pay || options.forget ? await owed() : before;
   const open = unfinishedOperations(await journal.records({ signal })).map(({ operation, plan, beganAt }) => {
     return { operation, kind: plan.kind, target: plan.target, beganAt };
   });
@@ -50,6 +54,13 @@ export async function debts(terminal: Terminal, options: DebtsArguments): Promis
   for (const line of debtLines(left)) terminal.say(line);
   if (left.length === 0 && open.length === 0) terminal.say('nothing is owed');
   return left.length === 0 && open.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** What is not ended yet is not forgotten: the next call needs it. */
+async function forget(terminal: Terminal, journal: OperationJournal, signal: AbortSignal): Promise<void> {
+  const open = unfinishedOperations(await journal.records({ signal }));
+  if (open.length === 0) await journal.reset({ signal });
+  else terminal.note('nothing was forgotten: an operation was begun and not ended');
 }
 
 /** By target and operation; who counts meanwhile is looked at before, so that a payment never moves a service. */
@@ -69,6 +80,7 @@ async function pay(
       const group = payable.filter((debt) => keyOf(debt) === key);
       try {
         const report = await paid(dataMotion, options, group, { ...call, onEvent: toldTo(progress) });
+        if (report === undefined) terminal.note(mootText(group));
         failures.push(...(report?.volumes ?? []).flatMap(({ error }) => (error === undefined ? [] : [error])));
       } catch (error) {
         failures.push(error);
@@ -80,6 +92,12 @@ async function pay(
   }
 }
 
+function mootText(group: readonly OpenDebt[]): string {
+  const names = [...new Set(group.map(({ volume }) => volume))].join(', ');
+  return `not paid: another side counts by now for ${names}; if nothing is owed any more, --forget empties the journal`;
+}
+
+/** Undefined: nothing to do without moving a service. */
 async function paid(
   dataMotion: DataMotion,
   { backend, fence }: DebtsArguments,

@@ -118,6 +118,9 @@ export function registerFailover(
   )
     .requiredOption('--journal <folder>', 'the journal of the failovers')
     .option('--pay', 'do it now, as far as the clusters answer; never moves a service', false)
+    .addOption(
+      new Option('--forget', 'empty the journal: what it says was seen to by hand').default(false).conflicts('pay'),
+    )
     .action(run((terminal, options: DebtsArguments & Json) => debts(terminal, options)));
 
   fence(contact(onBackend('housekeeping', 'look after the mirrors of a backend until told to stop')))
