@@ -16,7 +16,12 @@ export interface CinderVolume {
   /** `host@backend#pool`; the pool is a volume's name or, with NFS, `address:/junction`. */
   readonly host: string;
   readonly status?: string | undefined;
+  /** Name of its LUN or file in the pool; `volume-<id>` where it is left out, as Cinder's template has it. */
+  readonly name?: string | undefined;
 }
+
+/** What `migrate_volume` returns: whether ONTAP could assist, and what becomes of the volume's row. */
+export type CinderMigration = readonly [migrated: boolean, updates: { readonly provider_location?: string }];
 
 /** Values of Cinder's `replication_status` that are given. */
 export const CINDER_REPLICATION_STATUSES = ['enabled', 'failed-over', 'error'] as const;
@@ -212,6 +217,42 @@ export class CinderBackend {
     );
   }
 
+  /**
+   * Moves a volume to another pool, of this backend or another one on the same cluster, where ONTAP can assist; false: copy it through a host.
+   * (Cinder: migrate_volume_ontap_assisted)
+   * @param host `host@backend#pool`, where it is to go
+   * @throws CinderError `InvalidVolume` for a host without a pool, and for a volume that is in use where it would have to be copied
+   */
+  async migrateVolume(volume: CinderVolume, host: string, options: CallOptions = {}): Promise<CinderMigration> {
+    const destination = { id: volume.id, host };
+    const [from, to] = [backendIn(volume.host) ?? this.#options.backend, backendIn(host) ?? this.#options.backend];
+    const pools = [poolOf(volume), poolOf(destination)];
+    return this.#asDriver(async () => {
+      const [source, target] = await Promise.all([
+        this.#volumeOf(from, volume, options),
+        this.#volumeOf(to, destination, options),
+      ]);
+      const migration = {
+        source: { backend: from, pool: source, path: volume.name ?? `volume-${volume.id}` },
+        destination: { backend: to, pool: target },
+      };
+      const available = volume.status === undefined || volume.status === 'available';
+      const { migrated, updates } = await this.#dataMotion.migrateVolume(migration, { ...options, available });
+      // The pool as Cinder calls it.
+      return [migrated, updates.providerLocation === undefined ? {} : { provider_location: pools[1] ?? target }];
+    });
+  }
+
+  /** The ONTAP volume that a pool is; NFS drivers call it by where it is mounted. */
+  async #volumeOf(backend: string, volume: CinderVolume, options: CallOptions): Promise<string> {
+    const pool = poolOf(volume);
+    const path = junctionIn(pool);
+    if (path === undefined) return pool;
+    const found = (await this.#dataMotion.getPools(backend, options)).find((one) => one.junctionPath === path);
+    if (found !== undefined) return found.name;
+    throw cinderError('CINDER_INVALID_VOLUME', `no volume of ${backend} is mounted at ${path}`, { backend });
+  }
+
   async #requireTarget(target: string | undefined): Promise<void> {
     const { backend } = this.#options;
     const targets = await this.#asDriver(() => this.#dataMotion.getReplicationBackendNames(backend));
@@ -243,6 +284,9 @@ export class CinderBackend {
   }
 }
 
+/** Codes of ours that Cinder has a class for, whatever was being done. */
+const CODES: Readonly<Record<string, CinderErrorCode>> = { TRANSFER_SOURCE_IN_USE: 'CINDER_INVALID_VOLUME' };
+
 /** Whatever a verb throws, in Cinder's classes; that the caller ended the call stays what it is. */
 async function translated<T>(code: CinderErrorCode, work: () => Promise<T>): Promise<T> {
   try {
@@ -250,7 +294,7 @@ async function translated<T>(code: CinderErrorCode, work: () => Promise<T>): Pro
   } catch (error) {
     if (error instanceof CinderError || error instanceof InterruptedError) throw error;
     if (!(error instanceof DataMotionError)) throw error;
-    throw cinderError(code, error.message, { cause: error });
+    throw cinderError(CODES[error.code] ?? code, error.message, { cause: error });
   }
 }
 
@@ -312,7 +356,7 @@ function pathsOf({ source, destination }: VolumeReplicationState): readonly (str
 function isOn({ host }: CinderVolume, name: string, junctionPaths: readonly (string | undefined)[]): boolean {
   const pool = poolIn(host);
   if (pool === undefined) return false;
-  const path = /:(\/.*)$/.exec(pool)?.[1];
+  const path = junctionIn(pool);
   return path === undefined ? pool === name : path === `/${name}` || junctionPaths.includes(path);
 }
 
@@ -327,6 +371,15 @@ function poolOf({ id, host }: CinderVolume): string {
 function poolIn(host: string): string | undefined {
   const at = host.indexOf('#');
   return at < 0 || at === host.length - 1 ? undefined : host.slice(at + 1);
+}
+
+/** Between the `@` and the `#`. */
+function backendIn(host: string): string | undefined {
+  return /@([^#]+)/.exec(host)?.[1];
+}
+
+function junctionIn(pool: string): string | undefined {
+  return /:(\/.*)$/.exec(pool)?.[1];
 }
 
 function same(one: string, other: string): boolean {

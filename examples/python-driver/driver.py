@@ -78,6 +78,10 @@ class ReplicatedBackend:
         """Repeat it every ten minutes. What could not be done for a mirror is in its entry."""
         return self._cinder("handle_housekeeping_tasks")
 
+    def migrate_volume(self, context, volume, host):
+        row = {key: volume[key] for key in ("id", "host", "name", "status")}
+        return tuple(self._cinder("migrate_volume", volume=row, host=host["host"]))
+
     def stop_writers(self, about):
         """Override: nobody may write to about["volumes"] any more when it returns. A failback asks for it; what is raised stops it."""
 

@@ -4,6 +4,7 @@ export {
   CinderBackend,
   type CinderBackendOptions,
   type CinderFailover,
+  type CinderMigration,
   type CinderMirrorUpdate,
   type CinderReplicationStats,
   type CinderReplicationStatus,

@@ -10,7 +10,8 @@ import type { CallOptions } from '../../env.ts';
 import { method, type RpcCall, type RpcMethod, waiting, writers } from './methods.ts';
 
 const name = z.string().min(1);
-const volumes = z.array(z.looseObject({ id: name, host: name }));
+const volume = z.looseObject({ id: name, host: name, name: name.optional(), status: name.optional() });
+const volumes = z.array(volume);
 const options = waiting.extend({
   acknowledge: z
     .array(name)
@@ -39,6 +40,9 @@ export const CINDER_RPC_METHODS: Readonly<Record<string, RpcMethod>> = {
   ),
   'cinder.handle_housekeeping_tasks': method(backend, (dataMotion, params, call) =>
     backendOf(dataMotion, params, call).handleHousekeepingTasks(callOptions(call)),
+  ),
+  'cinder.migrate_volume': method(backend.extend({ volume, host: name }), (dataMotion, params, call) =>
+    backendOf(dataMotion, params, call).migrateVolume(params.volume, params.host, callOptions(call)),
   ),
   'cinder.replication_updates': method(backend.extend({ volumes }), (dataMotion, params, call) =>
     backendOf(dataMotion, params, call).replicationUpdates(params.volumes, callOptions(call)),
