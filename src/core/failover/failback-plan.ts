@@ -25,6 +25,8 @@ export interface FailbackSubject {
   readonly targetLoss?: SideLoss | undefined;
   /** Another target that counts for this volume: its data would be lost without a word. */
   readonly failedOverTo?: string | undefined;
+  /** The caller had the writers stopped for the switch: what ONTAP counts after it is its own. */
+  readonly writersStopped?: boolean | undefined;
   /** Where the source is mounted again; absent: nowhere. */
   readonly junctionPath?: string | undefined;
 }
@@ -142,7 +144,9 @@ export function lossAt(position: FailbackPosition, subject: FailbackSubject, now
       return overwritten(pair, 'target', targetLoss, now);
     case 'reprotect': {
       const [here, there] = [target.found?.mark, source.found?.mark];
-      const cleanly = here?.authority === 'peer' && there?.authority === 'here' && here.epoch === there.epoch;
+      const handedOver = here?.authority === 'peer' && there?.authority === 'here' && here.epoch === there.epoch;
+      // An unmounted volume can be written to through its LUNs.
+      const cleanly = handedOver && (subject.writersStopped === true || (targetLoss?.changedBytes ?? 0) === 0);
       return cleanly || target.found?.type !== 'rw' ? undefined : overwritten(pair, 'target', targetLoss, now);
     }
     case 'take-over': {

@@ -77,6 +77,14 @@ export interface Acknowledgement {
   readonly text: string;
 }
 
+/** Whether what was accepted is at least this loss: nothing older is lost by it. */
+export function covers(accepted: Acknowledgement, loss: Acknowledgement): boolean {
+  if (accepted.id !== loss.id) return false;
+  if (accepted.since?.name === loss.since?.name) return true;
+  const [then, now] = [accepted.since?.createdAt, loss.since?.createdAt];
+  return then !== undefined && now !== undefined && now >= then;
+}
+
 /** One step of a plan for one volume. */
 export interface PlannedStep {
   readonly step: Step;

@@ -34,7 +34,7 @@ export async function failback(
 ): Promise<OperationReport<'failback'>> {
   const given = 'kind' in what ? what : undefined;
   const selection = given === undefined ? (what as FailoverSelection) : selectionOf(given);
-  const open = await leftOpen(options, 'failback', selection.source, signal);
+  const open = await leftOpen(options, 'failback', selection, signal);
   const target = selection.target ?? open?.plan.target;
   const plan = given ?? (await planFailback(world, { ...selection, target }, keeping(options, open?.plan), signal));
   const seen = await survey(world, { ...selectionOf(plan), target: plan.target }, options, signal);

@@ -5,7 +5,7 @@
 import pLimit from 'p-limit';
 import { standingOf, unfencedSide } from '../../core/failover/authority.ts';
 import { authorityAtTarget, recoveryPointOf, whyNoCopy } from '../../core/failover/copies.ts';
-import { follows, type PairFacts } from '../../core/failover/facts.ts';
+import { follows, isWritable, type PairFacts } from '../../core/failover/facts.ts';
 import { unreplicated } from '../../core/failover/failover-plan.ts';
 import { failoverFacts } from '../../core/failover/fingerprint.ts';
 import { nextEpoch } from '../../core/failover/mark.ts';
@@ -39,8 +39,9 @@ export async function failover(
   signal: AbortSignal,
 ): Promise<OperationReport<'failover'>> {
   const given = 'kind' in what ? what : undefined;
-  const { source, target, volumes } = given === undefined ? (what as FailoverSelection) : selectionOf(given);
-  const open = await leftOpen(options, 'failover', source, signal);
+  const wanted = given === undefined ? (what as FailoverSelection) : selectionOf(given);
+  const { source, target, volumes } = wanted;
+  const open = await leftOpen(options, 'failover', wanted, signal);
   const selection = { source, volumes, target: target ?? open?.plan.target };
   const seen = await survey(world, selection, options, signal);
   const plan = given ?? (await planFrom(world, seen, selection, options));
@@ -87,7 +88,14 @@ async function carryOut(work: Work, pairs: readonly PairFacts[]): Promise<readon
   const live = pairs.filter((pair) => pair.source.answers && follows(pair.forward)).map(({ volume }) => volume);
   const stopped = plan.volumes.filter(({ volume, blocked }) => blocked === undefined && live.includes(volume));
   const names = stopped.map(({ volume }) => volume);
-  await operation.hook('stopWriters', 'source', route.source, names);
+  try {
+    await operation.hook('stopWriters', 'source', route.source, names);
+  } catch (error) {
+    // Some of them may have been stopped.
+    operation.signal.throwIfAborted();
+    await operation.hookQuietly('startWriters', 'source', route.source, names);
+    throw error;
+  }
   const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
   const outcomes = await limit.map(plan.volumes, (planned) => {
     const pair = pairs.find(({ volume }) => volume === planned.volume);
@@ -113,6 +121,7 @@ class VolumeFailover {
   readonly #told: { -readonly [K in 'snapshot' | 'lagSeconds' | 'forced' | 'junctionPath']?: VolumeOutcome[K] } = {};
   #pair: PairFacts | undefined;
   #attempted = false;
+  #notMounted: DataMotionError | undefined;
 
   constructor(work: Work, planned: FailoverVolume, pair: PairFacts | undefined) {
     this.#work = work;
@@ -137,7 +146,7 @@ class VolumeFailover {
     } catch (caught) {
       error = asKnown(caught);
     }
-    return this.#ended(error);
+    return this.#ended(error ?? this.#notMounted);
   }
 
   async #failOver(seen: PairFacts): Promise<void> {
@@ -148,10 +157,19 @@ class VolumeFailover {
       else await operation.requireAccepted(this.#lossOf(pair, 'always'));
       const claim = await this.#claim(pair);
       await this.#break(pair, claim);
-    }
+    } else if (pair.reverse !== undefined) await this.#stopFailback();
     pair = await this.#look();
+    if (!authorityAtTarget(pair)) throw notSeenToCount(pair.volume, standingOf(pair).why);
     await this.#mount(pair);
     await this.#dealWithSource(pair);
+  }
+
+  /** Whoever is failing this volume back is overtaken: else it would switch away from a target that takes writes again. */
+  async #stopFailback(): Promise<void> {
+    const pair = await this.#look();
+    const mark = pair.target.found?.mark;
+    const own = mark?.operation === this.#work.operation.id && mark.authority === 'here';
+    if (authorityAtTarget(pair) && pair.reverse !== undefined && !own) await this.#claim(pair);
   }
 
   /** A last chance for what the source still has. Not waited for beyond its time, and never a reason to fail that was accepted. */
@@ -259,7 +277,8 @@ class VolumeFailover {
       this.#told.junctionPath = await this.#step('mount-target', () => mountAt(route, 'target', found, junctionPath));
     } catch (error) {
       operation.signal.throwIfAborted();
-      this.#owe('not-mounted', route.target, asKnown(error).message, 'mount it, or fail over again');
+      this.#notMounted = asKnown(error);
+      this.#owe('not-mounted', route.target, this.#notMounted.message, 'mount it, or fail over again');
     }
   }
 
@@ -276,10 +295,13 @@ class VolumeFailover {
     }
     if (source.found === undefined || mark === undefined) return;
     const { epoch, operation: by } = mark;
+    // The source may have been switched back to while this one was mounted.
+    const guard = () => requireClaim(route, pair, { epoch, operation: by }, ['target']);
     try {
       const { mark: there } = source.found;
       if (plan.fence !== 'none' && !isFenced(source, plan.fence)) {
         const how = plan.fence;
+        await guard();
         const done = await this.#step('fence-source', () =>
           within(route, route.contactTimeoutMs, 'fence the source', (signal) =>
             fence(route, 'source', source, how, { epoch, operation: by }, signal),
@@ -287,6 +309,7 @@ class VolumeFailover {
         );
         if (done) operation.tell({ kind: 'fenced', volume: pair.volume, side: 'source', how });
       } else if (there === undefined || there.epoch < epoch) {
+        await guard();
         await within(route, route.contactTimeoutMs, 'mark the source', (signal) =>
           writeMark(route, 'source', source.found, { ...mark, authority: 'peer' }, signal),
         );
@@ -351,8 +374,9 @@ class VolumeFailover {
     const { volume } = this.#planned;
     const last = await this.#lastLook();
     const { phase, authority, why } = last === undefined ? this.#planned : standingOf(last);
-    const done = error === undefined && authority === 'target';
-    const reason = error ?? (done ? undefined : notSeenToCount(volume, why));
+    const missing = last === undefined || authority !== 'target' ? why : this.#notServing(last);
+    const done = error === undefined && missing === undefined;
+    const reason = error ?? (missing === undefined ? undefined : notSeenToCount(volume, missing));
     const outcome = done ? 'done' : this.#attempted || this.#steps.length > 0 ? 'error' : 'not-attempted';
     await operation.volumeEnded({ volume, outcome, phase, authority, debts: this.#debts });
     operation.tell({ kind: 'volume-ended', volume, outcome, phase, authority });
@@ -370,9 +394,20 @@ class VolumeFailover {
     };
   }
 
+  /** Why nobody can work with the target, although it counts. */
+  #notServing({ target }: PairFacts): string | undefined {
+    const { junctionPath } = this.#planned;
+    const where = `${target.backend}:${target.volume}`;
+    if (!isWritable(target)) return `${where} takes no writes`;
+    return junctionPath === undefined || target.found?.junctionPath !== undefined
+      ? undefined
+      : `${where} is not mounted`;
+  }
+
   /** After an error too the outcome tells what is, as far as anybody can see. */
   async #lastLook(): Promise<PairFacts | undefined> {
-    if (this.#work.operation.signal.aborted || !this.#attempted) return this.#pair;
+    const untouched = !this.#attempted && this.#steps.length === 0;
+    if (this.#work.operation.signal.aborted || untouched) return this.#pair;
     return this.#look().catch(() => this.#pair);
   }
 }

@@ -3,6 +3,7 @@ import type { SideFacts, VolumeFacts } from '../../core/failover/facts.ts';
 import { isWritable } from '../../core/failover/facts.ts';
 import type { Mark } from '../../core/failover/mark.ts';
 import type { Fence, Side } from '../../core/failover/vocabulary.ts';
+import { OntapError } from '../../errors.ts';
 import { svmAt, writeMark } from './claims.ts';
 import type { Route } from './world.ts';
 
@@ -42,16 +43,22 @@ export function isFenced(side: SideFacts, how: Exclude<Fence, 'none'>): boolean 
   return how === 'unmount' && side.found?.junctionPath === undefined && side.found?.mark?.fence !== undefined;
 }
 
-/** Mounts a volume that is mounted nowhere. */
+/** Mounts a volume that is mounted nowhere. @throws OntapError also `ONTAP_NOT_FOUND` */
 export async function mountAt(
   route: Route,
   side: Side,
   found: VolumeFacts | undefined,
   junctionPath: string,
 ): Promise<string> {
-  if (found === undefined || found.junctionPath !== undefined) return found?.junctionPath ?? junctionPath;
   const svm = svmAt(route, side);
   const { signal } = route;
+  if (found === undefined) {
+    throw new OntapError('ONTAP_NOT_FOUND', `${svm.backend} shows no such volume`, {
+      attempted: `mount it at ${junctionPath}`,
+      cluster: svm.cluster,
+    });
+  }
+  if (found.junctionPath !== undefined) return found.junctionPath;
   await svm.finish(await svm.mountVolume(found.uuid, junctionPath, { signal }), { signal, look: async () => true });
   return junctionPath;
 }

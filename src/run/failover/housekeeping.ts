@@ -6,12 +6,14 @@ import { type Alert, alertsFor } from '../../core/failover/alerts.ts';
 import { standingOf, unfencedSide } from '../../core/failover/authority.ts';
 import { isProtected } from '../../core/failover/copies.ts';
 import type { FailoverEvent } from '../../core/failover/events.ts';
-import type { PairFacts } from '../../core/failover/facts.ts';
-import type { Fence } from '../../core/failover/vocabulary.ts';
+import { isMoving, type PairFacts } from '../../core/failover/facts.ts';
+import type { Fence, Side } from '../../core/failover/vocabulary.ts';
 import type { CallOptions } from '../../env.ts';
 import type { MirrorOutcome } from '../mirror/many.ts';
+import { writeMark } from './claims.ts';
 import { writtenSince } from './differences.ts';
 import { fence } from './fence.ts';
+import { lookAtPair } from './observe.ts';
 import { asKnown } from './operation.ts';
 import { type Survey, survey } from './plan-failover.ts';
 import { statesIn } from './replication-state.ts';
@@ -108,7 +110,7 @@ class House {
     const troubles = [...silences(seen, target), ...(await this.#alerts(seen))];
     for (const { route, pairs } of seen.targets) {
       if (target !== undefined && route.target !== target) continue;
-      await this.#fenceLosers(route, pairs);
+      await this.#meetLosers(route, pairs);
       troubles.push(...(await this.#work(route, pairs)));
     }
     this.#settle(troubles);
@@ -157,22 +159,47 @@ class House {
     return alerts;
   }
 
-  async #fenceLosers(route: Route, pairs: readonly PairFacts[]): Promise<void> {
+  /** A side that came back without its authority: looked at again right before it is touched, since it may count again by now. */
+  async #meetLosers(route: Route, pairs: readonly PairFacts[]): Promise<void> {
     const how = this.#options.fence ?? 'none';
-    if (how === 'none') return;
-    for (const pair of pairs) {
-      const mark = pair.target.found?.mark;
-      if (unfencedSide(pair, standingOf(pair)) !== 'source' || mark === undefined) continue;
-      const { epoch, operation } = mark;
+    const asks = { source: true, target: true };
+    for (const seen of pairs) {
+      const side = loserToMeet(seen, how);
+      if (side === undefined) continue;
       try {
-        if (await fence(route, 'source', pair.source, how, { epoch, operation })) {
-          this.tell({ kind: 'fenced', volume: pair.volume, side: 'source', how });
-        }
+        const pair = await lookAtPair(route, seen.volume, seen.target.volume, asks);
+        if (loserToMeet(pair, how) !== side) continue;
+        await (side === 'source' ? this.#fenceSource(route, pair, how) : this.#disclaim(route, pair, how));
       } catch (error) {
         this.#signal.throwIfAborted();
         const { code, message } = asKnown(error);
-        this.tell({ kind: 'step-failed', volume: pair.volume, step: 'fence-source', code, message });
+        this.tell({ kind: 'step-failed', volume: seen.volume, step: `fence-${side}`, code, message });
       }
+    }
+  }
+
+  async #fenceSource(route: Route, { volume, source, target }: PairFacts, how: Fence): Promise<void> {
+    const mark = target.found?.mark;
+    if (mark === undefined || how === 'none') return;
+    const { epoch, operation } = mark;
+    if (await fence(route, 'source', source, how, { epoch, operation })) {
+      this.tell({ kind: 'fenced', volume, side: 'source', how });
+    }
+  }
+
+  /**
+   * A target that was failed back from while it was dead still says that it counts. Its epoch stays its own: what it wrote since has
+   * yet to be accepted as lost, which marks of one epoch would say it was. Never offline: it is to be mirrored to again.
+   */
+  async #disclaim(route: Route, { volume, source, target }: PairFacts, how: Fence): Promise<void> {
+    const [here, there] = [target.found?.mark, source.found?.mark];
+    if (here === undefined || there === undefined) return;
+    const mark = { epoch: here.epoch, operation: there.operation };
+    if (how === 'none') {
+      await writeMark(route, 'target', target.found, { ...mark, authority: 'peer' });
+      this.tell({ kind: 'step-done', volume, step: 'claim', authority: 'source' });
+    } else if (await fence(route, 'target', target, 'unmount', mark)) {
+      this.tell({ kind: 'fenced', volume, side: 'target', how: 'unmount' });
     }
   }
 
@@ -190,6 +217,13 @@ class House {
     for (const [key, alert] of this.#raised) if (!now.has(key)) this.tell({ kind: 'alert-cleared', ...of(alert) });
     this.#raised = now;
   }
+}
+
+function loserToMeet(pair: PairFacts, how: Fence): Side | undefined {
+  const standing = standingOf(pair);
+  const mark = pair.target.found?.mark;
+  if (standing.phase === 'switched' && !isMoving(pair.forward) && mark?.authority === 'here') return 'target';
+  return how !== 'none' && mark !== undefined && unfencedSide(pair, standing) === 'source' ? 'source' : undefined;
 }
 
 type EventFields = FailoverEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'at'> : never) : never;

@@ -8,11 +8,11 @@ import {
   type UnfinishedOperation,
   unfinishedOperations,
 } from '../../core/failover/journal-record.ts';
-import type { Acknowledgement, FailbackPlan, FailoverPlan } from '../../core/failover/plan.ts';
+import { type Acknowledgement, covers, type FailbackPlan, type FailoverPlan } from '../../core/failover/plan.ts';
 import type { Authority, Side, Step } from '../../core/failover/vocabulary.ts';
 import { type Env, underDeadline } from '../../env.ts';
 import { DataMotionError, FailoverError, InternalError } from '../../errors.ts';
-import type { ApplyOptions, FailoverHooks, HeldLock } from './options.ts';
+import type { ApplyOptions, FailoverHooks, FailoverSelection, HeldLock } from './options.ts';
 
 const DEFAULT_HOOK_TIMEOUT_MS = 300_000;
 
@@ -25,16 +25,17 @@ export class Operation {
   readonly startedAt: number;
   readonly signal: AbortSignal;
   readonly #options: ApplyOptions;
-  readonly #accepted: Set<string>;
+  /** By id, with the loss that was meant where it is known. */
+  readonly #accepted: Map<string, Acknowledgement | undefined>;
   #lock: HeldLock | undefined;
 
-  private constructor(plan: Applied, env: Env, options: ApplyOptions, signal: AbortSignal, accepted: Iterable<string>) {
+  private constructor(plan: Applied, env: Env, options: ApplyOptions, signal: AbortSignal, accepted: Accepted) {
     this.id = plan.id;
     this.env = env;
     this.startedAt = env.clock.now();
     this.signal = signal;
     this.#options = options;
-    this.#accepted = new Set(accepted);
+    this.#accepted = new Map(accepted);
   }
 
   /**
@@ -48,15 +49,16 @@ export class Operation {
     signal: AbortSignal,
     taken: UnfinishedOperation | undefined,
   ): Promise<Operation> {
-    const given = typeof options.acknowledge === 'function' ? [] : (options.acknowledge ?? []);
-    const operation = new Operation(plan, env, options, signal, [...given, ...(taken?.acknowledged ?? [])]);
+    const ids = typeof options.acknowledge === 'function' ? [] : (options.acknowledge ?? []);
+    const given = ids.map((id) => [id, plan.acknowledgements.find((loss) => loss.id === id)] as const);
+    const operation = new Operation(plan, env, options, signal, [...acceptedBefore(taken), ...given]);
     operation.#lock = await options.lock?.acquire(`${plan.scope.source}/${plan.target}`, { signal });
     try {
       await operation.#requireAcknowledgements(plan);
-      if (taken !== undefined && taken.operation !== plan.id) {
+      if (taken !== undefined && taken.operation !== plan.id && goesOnWith(plan, taken)) {
         await operation.#write({ kind: 'ended', result: 'taken over' }, taken.operation);
       }
-      await operation.#write({ kind: 'began', plan, acknowledged: [...operation.#accepted] });
+      await operation.#write({ kind: 'began', plan, acknowledged: [...operation.#accepted.keys()] });
       operation.tell({ kind: 'operation-started', plan: plan.kind, volumes: plan.volumes.length });
       return operation;
     } catch (error) {
@@ -104,13 +106,18 @@ export class Operation {
 
   /** Whether somebody accepts this loss; asked right before it. An answer is written down. */
   async accepts(loss: Acknowledgement): Promise<boolean> {
-    if (this.#accepted.has(loss.id)) return true;
+    if (this.#isAccepted(loss)) return true;
     this.tell({ kind: 'acknowledgement-needed', acknowledgement: loss });
     const { acknowledge } = this.#options;
     if (typeof acknowledge !== 'function' || (await acknowledge(loss)) !== true) return false;
-    this.#accepted.add(loss.id);
+    this.#accepted.set(loss.id, loss);
     await this.#write({ kind: 'acknowledged', acknowledgement: loss.id });
     return true;
+  }
+
+  #isAccepted(loss: Acknowledgement): boolean {
+    const meant = this.#accepted.get(loss.id);
+    return meant === undefined ? this.#accepted.has(loss.id) : covers(meant, loss);
   }
 
   /** @throws FailoverError `FAILOVER_NOT_ACKNOWLEDGED` */
@@ -166,7 +173,7 @@ export class Operation {
   /** Of a list, all that are needed have to be there; a function is asked when the time comes. */
   async #requireAcknowledgements(plan: Applied): Promise<void> {
     if (typeof this.#options.acknowledge === 'function') return;
-    const missing = plan.acknowledgements.filter(({ id, needed }) => needed === 'always' && !this.#accepted.has(id));
+    const missing = plan.acknowledgements.filter((loss) => loss.needed === 'always' && !this.#isAccepted(loss));
     if (missing.length > 0) throw notAcknowledged(missing, plan.id);
   }
 
@@ -192,16 +199,38 @@ export function notSeenToCount(volume: string, why: string): FailoverError {
   });
 }
 
-/** What an earlier process began on this backend and nobody ended. */
+/** What an earlier process began on volumes of this selection and nobody ended. */
 export async function leftOpen(
   options: Pick<ApplyOptions, 'journal'>,
   kind: Applied['kind'],
-  source: string,
+  { source, target, volumes }: FailoverSelection,
   signal: AbortSignal,
 ): Promise<UnfinishedOperation | undefined> {
   if (options.journal === undefined) return undefined;
   const open = unfinishedOperations(await options.journal.records({ signal }));
-  return open.findLast(({ plan }) => plan.kind === kind && plan.scope.source === source);
+  return open.findLast(({ plan }) => {
+    if (plan.kind !== kind || plan.scope.source.toLowerCase() !== source.toLowerCase()) return false;
+    if (target !== undefined && plan.target.toLowerCase() !== target.toLowerCase()) return false;
+    return volumes === undefined || plan.scope.volumes.some((volume) => volumes.includes(volume));
+  });
+}
+
+/** Nothing of it is left to be gone on with by somebody else. */
+function goesOnWith({ scope }: Applied, taken: UnfinishedOperation): boolean {
+  return taken.plan.scope.volumes.every((volume) => scope.volumes.includes(volume));
+}
+
+type Accepted = readonly (readonly [string, Acknowledgement | undefined])[];
+
+/**
+ * What was accepted of an operation that is gone on with. The id of an overwrite names the snapshot that it goes back to; writes that
+ * were not replicated are accepted as of the copy that the plan named, and an older one is a greater loss.
+ */
+function acceptedBefore(taken: UnfinishedOperation | undefined): Accepted {
+  return (taken?.acknowledged ?? []).flatMap((id): Accepted => {
+    const meant = taken?.plan.acknowledgements.find((loss) => loss.id === id);
+    return meant === undefined && id.startsWith('unreplicated-writes/') ? [] : [[id, meant]];
+  });
 }
 
 function notAcknowledged(losses: readonly Acknowledgement[], operation: string): FailoverError {

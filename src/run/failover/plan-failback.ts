@@ -7,7 +7,7 @@ import type { FailbackPlan } from '../../core/failover/plan.ts';
 import type { Side } from '../../core/failover/vocabulary.ts';
 import { FailoverError } from '../../errors.ts';
 import { lossOfSide } from './differences.ts';
-import type { FailoverSelection, PlanFailbackOptions } from './options.ts';
+import type { FailbackOptions, FailoverSelection, PlanFailbackOptions } from './options.ts';
 import { countsElsewhere, junctionPathFor, type Survey, type SurveyedTarget, survey } from './plan-failover.ts';
 import type { FailoverWorld, Route } from './world.ts';
 
@@ -38,7 +38,7 @@ export async function planFailback(
 export async function subjectOf(
   route: Route,
   pair: PairFacts,
-  options: Pick<PlanFailbackOptions, 'keep' | 'junctionPath'>,
+  options: Pick<FailbackOptions, 'keep' | 'junctionPath' | 'hooks'>,
 ): Promise<FailbackSubject> {
   const keep = keptSide(pair.volume, options.keep);
   const situation = failbackSituation(pair, keep);
@@ -57,6 +57,7 @@ export async function subjectOf(
     ...(sourceLoss === undefined ? {} : { sourceLoss }),
     ...(targetLoss === undefined ? {} : { targetLoss }),
     ...(junctionPath === undefined ? {} : { junctionPath }),
+    ...(options.hooks?.stopWriters === undefined ? {} : { writersStopped: true }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Run (layer 3): one volume of a failback, leg by leg. Each leg asks where it stands and does what comes next. */
 import { standingOf } from '../../core/failover/authority.ts';
-import { follows, isMoving, type PairFacts } from '../../core/failover/facts.ts';
+import { follows, isMoving, isWritable, type PairFacts } from '../../core/failover/facts.ts';
 import { type FailbackSubject, lossAt } from '../../core/failover/failback-plan.ts';
 import { type FailbackPosition, failbackSituation } from '../../core/failover/failback-position.ts';
 import { nextEpoch } from '../../core/failover/mark.ts';
@@ -59,6 +59,7 @@ export class VolumeFailback {
   #caughtUp = false;
   #switched = false;
   #mounted: string | undefined;
+  #notMounted: DataMotionError | undefined;
   /** Where the target was mounted, should everything have to go on as before. */
   #targetWas: string | undefined;
   #endedAt: number | undefined;
@@ -143,7 +144,7 @@ export class VolumeFailback {
     const pair = await this.#look();
     const position = this.#position(pair);
     if (position === 'take-over') {
-      await this.#break(pair, ['source']);
+      await this.#takeOver();
       return;
     }
     if (position === 'discard-target') {
@@ -349,10 +350,26 @@ export class VolumeFailback {
     }
   }
 
+  /** The target is asked once more: what it took since would be lost, and need not be. */
+  async #takeOver(): Promise<void> {
+    const pair = await this.#look(true);
+    if (pair.target.answers) {
+      throw new FailoverError('FAILOVER_PLAN_STALE', `${pair.target.backend} answers again`, {
+        volume: this.name,
+        attempted: 'go on without the target',
+        retryable: true,
+        remedy: 'call again: what it holds is carried over',
+      });
+    }
+    await this.#break(pair, ['source']);
+  }
+
   // ---- the source kept
 
   async #discardTarget(pair: PairFacts): Promise<void> {
     const { operation, route } = this.#work;
+    // Up to now it was written to.
+    await this.#accept('discard-target');
     await this.#step('claim', async () => {
       await operation.requireLock();
       const claim = { epoch: nextEpoch(pair.target.found?.mark, pair.source.found?.mark), operation: operation.id };
@@ -374,9 +391,11 @@ export class VolumeFailback {
     if (junctionPath === undefined || source.found?.type !== 'rw' || source.found.junctionPath !== undefined) return;
     try {
       this.#mounted = await this.#step('mount-source', () => mountAt(route, 'source', source.found, junctionPath));
+      this.#notMounted = undefined;
     } catch (error) {
       operation.signal.throwIfAborted();
-      this.#owe('not-mounted', route.source, asKnown(error).message, 'mount it, or fail back again');
+      this.#notMounted = asKnown(error);
+      this.#owe('not-mounted', route.source, this.#notMounted.message, 'mount it, or fail back again');
     }
   }
 
@@ -428,10 +447,10 @@ export class VolumeFailback {
     throw new FailoverError('FAILOVER_PLAN_STALE', `${this.name} is not there any more`, { volume: this.name });
   }
 
-  async #look(): Promise<PairFacts> {
+  async #look(target = this.#pair?.target.answers ?? true): Promise<PairFacts> {
     const { route } = this.#work;
     const { volume, destinationVolume } = this.#planned;
-    const asks = { source: true, target: this.#pair?.target.answers ?? true };
+    const asks = { source: true, target };
     this.#pair = await lookAtPair(route, volume, destinationVolume, asks);
     return this.#pair;
   }
@@ -540,16 +559,30 @@ export class VolumeFailback {
     this.#debts.push({ kind, volume: this.name, backend, reason, remedy });
   }
 
+  /** Why nobody can work with the source, although it counts. */
+  #notServing(last: PairFacts | undefined): string | undefined {
+    if (last === undefined) return undefined;
+    const { junctionPath } = this.#planned;
+    const { source } = last;
+    const where = `${source.backend}:${source.volume}`;
+    if (!isWritable(source)) return `${where} takes no writes`;
+    return junctionPath === undefined || source.found?.junctionPath !== undefined
+      ? undefined
+      : `${where} is not mounted`;
+  }
+
   /** Once, at the end: what is, as far as anybody can see. */
   async outcome(): Promise<VolumeOutcome> {
     const { operation } = this.#work;
     const last = operation.signal.aborted || !this.#attempted ? this.#pair : await this.#look().catch(() => this.#pair);
     const { phase, authority, why } = last === undefined ? this.#planned : standingOf(last);
     const reached = phase === 'protected' || this.#debts.some(({ kind }) => kind === 'reprotect');
-    const outcome = this.#error === undefined && reached ? 'done' : this.#attempted ? 'error' : 'not-attempted';
+    const missing = reached ? this.#notServing(last) : why;
+    const error =
+      this.#error ?? this.#notMounted ?? (missing === undefined ? undefined : notSeenToCount(this.name, missing));
+    const outcome = error === undefined ? 'done' : this.#attempted ? 'error' : 'not-attempted';
     await operation.volumeEnded({ volume: this.name, outcome, phase, authority, debts: this.#debts });
     operation.tell({ kind: 'volume-ended', volume: this.name, outcome, phase, authority });
-    const error = this.#error ?? (reached ? undefined : notSeenToCount(this.name, why));
     const snapshot = follows(last?.forward) ? last?.forward?.exportedSnapshot : undefined;
     return {
       volume: this.name,
