@@ -14,6 +14,7 @@ import { printReport } from './report.ts';
 import { s3Bench } from './s3.ts';
 import { simulatorBench } from './simulator.ts';
 import { statusBench } from './status.ts';
+import { transferBench } from './transfer.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Report>>> = {
   'cloud-encryption': cloudEncryptionBench,
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Report>>> = {
   status: statusBench,
   s3: s3Bench,
   simulator: simulatorBench,
+  transfer: transferBench,
 };
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });

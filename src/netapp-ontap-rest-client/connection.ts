@@ -7,7 +7,7 @@ import pRetry from 'p-retry';
 import { type CallOptions, type Env, type Span, underDeadline } from '../env.ts';
 import { OntapError } from '../errors.ts';
 import { BYTES_ACCEPTED, bytesAsPart, bytesInAnswer } from './byte-parts.ts';
-import { type OntapRestClientOptions, type Settings, settingsFrom, type Transport } from './client-options.ts';
+import { type OntapRestClientOptions, type Settings, settingsFrom } from './client-options.ts';
 import {
   answerFailure,
   badResponse,
@@ -73,7 +73,9 @@ export class Connection {
   readonly env: Env;
   readonly #settings: Settings;
   readonly #inFlight: InFlight;
-  readonly #send: Transport;
+  readonly #send: (request: Request, upload?: Uint8Array) => Promise<Response>;
+  /** A transport of somebody else's gets bytes as every body, in the request. */
+  readonly #sendsBytesApart: boolean;
   readonly #closeTransport: () => Promise<void>;
   readonly #api = createClient({ querySerializer: queryString }) as unknown as UntypedApi;
   #closed: Promise<void> | undefined;
@@ -89,6 +91,7 @@ export class Connection {
         ? undiciTransport(settings)
         : { send: settings.transport, close: () => Promise.resolve() };
     this.#send = send;
+    this.#sendsBytesApart = settings.transport === undefined;
     this.#closeTransport = close;
     this.#warnOfRisks();
   }
@@ -217,15 +220,18 @@ export class Connection {
       () => {},
     );
     try {
+      const upload = call.upload && bytesAsPart(call.upload, `part-${this.env.random.uuid()}`);
+      const apart = this.#sendsBytesApart ? upload?.body : undefined;
       const { error } = await this.#api.request(call.method, call.template, {
-        ...this.#requestParts(call),
+        ...this.#requestParts(call, upload?.type),
+        ...(upload === undefined || apart !== undefined ? {} : { body: upload.body, bodySerializer: asItIs }),
         signal: ended.signal,
         fetch: async (request: Request) => {
           const url = new URL(request.url);
           watch.path = this.#settings.scrubber.text(url.pathname + url.search);
           facts = this.facts(call, url.pathname + url.search);
           sent = true;
-          response = await this.#send(request);
+          response = await this.#send(request, apart);
           return response;
         },
       });
@@ -247,9 +253,8 @@ export class Connection {
     }
   }
 
-  #requestParts(call: Call) {
+  #requestParts(call: Call, uploadType: string | undefined) {
     const { authorization, base } = this.#settings;
-    const upload = call.upload && bytesAsPart(call.upload, `part-${this.env.random.uuid()}`);
     return {
       baseUrl: `${base}/api`,
       params: {
@@ -259,12 +264,11 @@ export class Connection {
       pathSerializer: () => `${base}/api${filledPath(call.template, call.path ?? {})}`,
       headers: {
         Accept: call.download === true ? BYTES_ACCEPTED : 'application/json',
-        ...(upload === undefined ? {} : { 'Content-Type': upload.type }),
+        ...(uploadType === undefined ? {} : { 'Content-Type': uploadType }),
         ...(authorization === undefined ? {} : { Authorization: authorization }),
         ...(call.svm === undefined ? {} : { 'X-Dot-SVM-Name': call.svm }),
       },
       ...(call.body === undefined ? {} : { body: call.body }),
-      ...(upload === undefined ? {} : { body: upload.body, bodySerializer: (body: unknown) => body }),
       parseAs: 'stream' as const,
       redirect: 'manual' as const,
     };
@@ -361,6 +365,8 @@ function mayBeRetried(error: OntapError): boolean {
 function isWorthRepeating(error: OntapError, repeatable: boolean): boolean {
   return mayBeRetried(error) && (repeatable || effectOf(error) === 'none');
 }
+
+const asItIs = (body: unknown) => body;
 
 /** An answer in JSON where bytes were asked for is a failure, or of a path that has none. */
 async function bytesOf(facts: CallFacts, response: Response): Promise<Uint8Array> {

@@ -4,7 +4,7 @@
  */
 import type { TransferPlace } from '../../core/transfer/facts.ts';
 import { partPath } from '../../core/transfer/part-names.ts';
-import { OntapError } from '../../errors.ts';
+import { OntapError, TransferError } from '../../errors.ts';
 import type { OpenHostFile, RunningDigest } from '../../host-files/host-files.ts';
 import { MOST_BYTES_AT_ONCE, type StoredFile } from '../../ontap/ontap-storage.ts';
 import { undoing, withLeft } from './cleaning.ts';
@@ -12,6 +12,7 @@ import type { TransferContext, TransferVerification } from './context.ts';
 import { placeText, transferFailure } from './context.ts';
 import {
   areEqual,
+  destinationExists,
   isUnchanged,
   notWhole,
   requireFile,
@@ -92,7 +93,17 @@ async function streamed(
   }
   context.tell('rename');
   context.published.now = true;
-  await target.publish();
+  await target.publish().catch(async (error: unknown) => {
+    const taken = error instanceof TransferError && error.code === 'TRANSFER_DESTINATION_EXISTS';
+    if (taken)
+      return undoing(
+        context,
+        target.left,
+        () => Promise.reject(error),
+        (signal) => target.discard(signal),
+      );
+    throw withLeft(error, target.left);
+  });
   context.actions.push('publish');
   if (plan.intent === 'move') {
     if (!(await source.isUnchanged())) throw sourceChanged(context);
@@ -316,15 +327,6 @@ function hostPathOf(place: TransferPlace): string | undefined {
 
 function takenElsewhere(context: TransferContext): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof OntapError) || error.code !== 'ONTAP_EXISTS') throw error;
-    throw transferFailure(
-      context,
-      'TRANSFER_DESTINATION_EXISTS',
-      `${placeText(context.plan.destination)} is there already`,
-      {
-        remedy: 'choose another destination, or remove what is there',
-        cause: error,
-      },
-    );
+    throw error instanceof OntapError && error.code === 'ONTAP_EXISTS' ? destinationExists(context, error) : error;
   };
 }

@@ -139,9 +139,10 @@ async function wholeVolume(
   const { volume } = both;
   const within = source.cluster.uuid === destination.cluster.uuid;
   if (volume === undefined) {
+    const target = both.target ?? (await rehosted(destination.end.svm, from.volume, signal));
     const moved = intent === 'move' && target !== undefined && target.type === 'rw';
     if (!moved) throw noPlace(source.end.svm, from.volume);
-    const facts = await factsOf(world, { ...both, volume: target }, options, signal, {
+    const facts = await factsOf(world, { ...both, volume: target, target }, options, signal, {
       ...{ object: 'volume', intent, sizeBytes: target.sizeBytes, usedBytes: target.usedBytes },
       ...{ destinationExists: true, mirrored: false },
     });
@@ -159,6 +160,12 @@ async function wholeVolume(
   if (!ours || isItself) return { facts };
   // A clone that is not split off, and a source that is still there, are work that is left.
   return { facts, done: intent === 'move' || target.cloneOf !== undefined ? 'source-left' : 'whole' };
+}
+
+/** In its new SVM, and not yet under its new name. */
+async function rehosted(svm: OntapSvm, name: string, signal: AbortSignal): Promise<Volume | undefined> {
+  const volume = await svm.volume(name, { signal });
+  return readMoveMark(volume?.comment) === undefined ? undefined : volume;
 }
 
 async function isMirrored(svm: OntapSvm, volume: string, signal: AbortSignal): Promise<boolean> {

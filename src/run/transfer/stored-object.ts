@@ -82,6 +82,15 @@ export function notWhole(context: TransferContext, why: string): TransferError {
   });
 }
 
+/** Somebody was quicker, perhaps an earlier call of this transfer. */
+export function destinationExists(context: TransferContext, cause: unknown): TransferError {
+  const place = placeText(context.plan.destination);
+  return transferFailure(context, 'TRANSFER_DESTINATION_EXISTS', `${place} is there already`, {
+    remedy: 'choose another destination, or remove what is there',
+    cause,
+  });
+}
+
 export function sourceChanged(context: TransferContext): TransferError {
   return transferFailure(context, 'TRANSFER_SOURCE_CHANGED', 'the source was written to while it was moved', {
     remedy: 'stop its writers, and call again',

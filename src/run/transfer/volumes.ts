@@ -1,7 +1,7 @@
 /** Run (layer 3): the strategies for whole volumes: clone and split, rehost, move to other aggregates, a mirror that is used once. */
 import type { OntapPlace } from '../../core/transfer/facts.ts';
-import { copyMark, moveMark, partVolume, readMoveMark } from '../../core/transfer/part-names.ts';
-import { InterruptedError, OntapError } from '../../errors.ts';
+import { copyMark, isCopyOf, moveMark, partVolume, readMoveMark } from '../../core/transfer/part-names.ts';
+import { InterruptedError, MirrorError, OntapError } from '../../errors.ts';
 import type { Relationship, Volume } from '../../ontap/ontap-svm.ts';
 import { lookUntil } from '../look-until.ts';
 import { collect, type MirrorContext } from '../mirror/context.ts';
@@ -10,7 +10,7 @@ import { breakSnapmirror, createSnapmirror, deleteSnapmirror, updateSnapmirror }
 import { undoing, withLeft } from './cleaning.ts';
 import type { OntapEnd, TransferContext, TransferVerification } from './context.ts';
 import { endOf, transferFailure } from './context.ts';
-import { notWhole } from './stored-object.ts';
+import { destinationExists, notWhole } from './stored-object.ts';
 
 interface VolumeEnd extends OntapEnd {
   readonly place: OntapPlace;
@@ -47,11 +47,17 @@ export async function flexclone(context: TransferContext): Promise<TransferVerif
   if (!(await there())) {
     context.tell('clone');
     const spec = { name, parentVolume: parent.name, comment: copyMark(parent.uuid) };
-    await destination.svm.finish(await source.storage.cloneVolumeNow(spec, { signal }), { signal, look: there });
-    context.actions.push('clone');
+    try {
+      await destination.svm.finish(await source.storage.cloneVolumeNow(spec, { signal }), { signal, look: there });
+      context.actions.push('clone');
+    } catch (error) {
+      // The job of an earlier call was quicker: the clone's own mark says whose it is.
+      if (!(error instanceof OntapError) || error.code !== 'ONTAP_EXISTS') throw error;
+    }
   }
-  context.published.now = true;
   const clone = await requireVolume(context, destination);
+  if (!isCopyOf(clone.comment, parent.uuid)) throw destinationExists(context, undefined);
+  context.published.now = true;
   await splitOff(context, destination, clone).catch((error: unknown) => {
     throw withLeft(error, `the clone ${name}: usable, and split off at the next call`);
   });
@@ -102,7 +108,7 @@ export async function rehost(context: TransferContext): Promise<TransferVerifica
   const name = source.place.volume;
   const volume = await source.svm.volume(name, { signal });
   if (volume !== undefined) {
-    await unmounted(context, source, volume);
+    await unmounted(context, source, volume, destination.place.volume !== name);
     const giveBack = (within: AbortSignal) => mountAgain(source, name, within);
     await undoing(
       context,
@@ -116,12 +122,12 @@ export async function rehost(context: TransferContext): Promise<TransferVerifica
           throw error;
         });
         context.actions.push('rehost');
-        await named(context, destination, name);
       },
       giveBack,
     );
   }
   context.published.now = true;
+  await named(context, destination, name);
   const there = await requireVolume(context, destination);
   if (readMoveMark(there.comment) !== undefined) {
     context.tell('mount');
@@ -138,17 +144,22 @@ async function named(context: TransferContext, { svm, place }: VolumeEnd, presen
   if (place.volume === present) return;
   const { signal } = context;
   const volume = await svm.volume(present, { signal });
-  if (volume === undefined) return;
+  if (readMoveMark(volume?.comment) === undefined || volume === undefined) return;
   const change = await svm.changeVolume(volume.uuid, { name: place.volume }, { signal });
   await svm.finish(change, { signal, look: async () => (await svm.volume(place.volume, { signal })) !== undefined });
   context.actions.push('rename');
 }
 
 /** Its mount goes together with a mark that says what it was, so that whoever calls again can give it back. */
-async function unmounted(context: TransferContext, { svm }: VolumeEnd, volume: Volume): Promise<void> {
+async function unmounted(
+  context: TransferContext,
+  { svm }: VolumeEnd,
+  volume: Volume,
+  isRenamed = false,
+): Promise<void> {
   const { signal } = context;
   if (readMoveMark(volume.comment) !== undefined) return;
-  if (volume.junctionPath === undefined) return;
+  if (volume.junctionPath === undefined && !isRenamed) return;
   context.tell('unmount');
   const comment = moveMark({ junctionPath: volume.junctionPath, comment: volume.comment });
   const change = await svm.changeVolume(volume.uuid, { junctionPath: null, comment }, { signal });
@@ -188,9 +199,11 @@ export async function moveToAggregates(context: TransferContext): Promise<Transf
     context,
     'the move, which goes on in ONTAP; the volume stays whole where it is until the cutover',
     async () => {
+      let job: string | undefined;
       if (!adopted) {
         context.tell('move');
-        await end.storage.moveVolume(uuid, aggregate, { signal });
+        const change = await end.storage.moveVolume(uuid, aggregate, { signal });
+        job = change.done ? undefined : change.job;
         context.actions.push('move');
       }
       await lookUntil(world.env.clock, pace, signal, async (waitedMs) => {
@@ -200,7 +213,9 @@ export async function moveToAggregates(context: TransferContext): Promise<Transf
         ]);
         if (now.aggregates.includes(aggregate) && (movement === undefined || MOVE_ENDED.has(movement.state)))
           return true;
-        if (movement !== undefined && (movement.state === 'failed' || movement.state === 'aborted')) {
+        // What is seen may still be the move before this one: its job tells.
+        const ended = job === undefined || (await end.svm.job(job, { signal })).state !== 'running';
+        if (ended && movement !== undefined && (movement.state === 'failed' || movement.state === 'aborted')) {
           throw transferFailure(
             context,
             'TRANSFER_COPY_FAILED',
@@ -259,35 +274,45 @@ interface Mirroring {
 }
 
 async function mirroredInto(context: TransferContext, mirroring: Mirroring): Promise<TransferVerification> {
-  const { destination, volume, part, source } = mirroring;
-  const { signal, plan } = context;
+  const { destination, volume, part } = mirroring;
+  const { signal } = context;
   const { sizeBytes } = volume;
   const mirror = mirrorContext(context, mirroring);
   const made = await destination.svm.volume(part, { signal });
   const found = await observeMirror(mirror);
   // Writable and without a mirror: an earlier call came as far as its release.
   if (made?.type === 'rw' && found === undefined) return { sizeBytes, by: 'snapshot' };
+  // Nothing breaks it but a call that had proven the copy.
   if (found?.state !== 'broken_off') {
-    await createSnapmirror(mirror, {
-      policy: context.world.policyOf(source.place.backend),
-      transferSchedule: undefined,
-      destinationAggregates: () => destination.place.aggregates,
-      waitForBaseline: true,
-      repair: false,
+    await provenAndBroken(context, mirroring, mirror).catch(async (error: unknown) => {
+      // The last request of an earlier call may take its effect now.
+      const isOvertaken = error instanceof MirrorError && (await observeMirror(mirror))?.state === 'broken_off';
+      if (!isOvertaken) throw error;
     });
-    context.actions.push('mirror');
-    if (plan.intent === 'move') {
-      await unmounted(context, source, volume);
-      await updateSnapmirror(mirror, { wait: true });
-      context.actions.push('update');
-    }
-    await requireSameSnapshot(context, mirroring, await observeMirror(mirror));
-    await breakSnapmirror(mirror, { junctionPath: false });
-    context.actions.push('break');
   }
   await deleteSnapmirror(mirror, { release: true });
   context.actions.push('release');
   return { sizeBytes, by: 'snapshot' };
+}
+
+async function provenAndBroken(context: TransferContext, mirroring: Mirroring, mirror: MirrorContext): Promise<void> {
+  const { source, destination, volume } = mirroring;
+  await createSnapmirror(mirror, {
+    policy: context.world.policyOf(source.place.backend),
+    transferSchedule: undefined,
+    destinationAggregates: () => destination.place.aggregates,
+    waitForBaseline: true,
+    repair: false,
+  });
+  context.actions.push('mirror');
+  if (context.plan.intent === 'move') {
+    await unmounted(context, source, volume);
+    await updateSnapmirror(mirror, { wait: true });
+    context.actions.push('update');
+  }
+  await requireSameSnapshot(context, mirroring, await observeMirror(mirror));
+  await breakSnapmirror(mirror, { junctionPath: false });
+  context.actions.push('break');
 }
 
 /** The exported snapshot is at both ends, and is the same one: ONTAP checked every block of it on the way. */

@@ -12,6 +12,7 @@ import { startWhenFree } from './copy-turns.ts';
 import { unitName } from './observe.ts';
 import {
   compareFiles,
+  destinationExists,
   isUnchanged,
   notWhole,
   requireFile,
@@ -70,9 +71,11 @@ export async function cloneInVolume(context: TransferContext): Promise<TransferV
     };
     const there = async () => (await storage.file(source.volume.uuid, destination.path, { signal })) !== undefined;
     await svm.finish(await storage.cloneFile(spec, { signal }), { signal, look: there });
-  }).catch((error: unknown) => {
-    // Refused as it stands: nothing of that name came to be, and another way may be tried.
-    if (error instanceof OntapError && error.code !== 'ONTAP_OUTCOME_UNKNOWN') context.published.now = false;
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof OntapError) || error.code === 'ONTAP_OUTCOME_UNKNOWN') throw error;
+    // Refused as it stands: another way may be tried, unless somebody, perhaps an earlier call, was quicker.
+    if (await isThere(context, destination)) throw destinationExists(context, error);
+    context.published.now = false;
     throw error;
   });
   context.actions.push('clone');
@@ -420,13 +423,20 @@ async function requireUnit(context: TransferContext, kind: UnitKind, of: StoredO
 }
 
 async function requireSize(context: TransferContext, of: StoredObject): Promise<number> {
+  const found = await lookAt(context, of);
+  if (found?.sizeBytes === context.plan.sizeBytes) return found.sizeBytes;
+  throw notWhole(context, `it has ${found?.sizeBytes ?? 'no'} bytes, and the source had ${context.plan.sizeBytes}`);
+}
+
+async function isThere(context: TransferContext, of: StoredObject): Promise<boolean> {
+  return (await lookAt(context, of)) !== undefined;
+}
+
+function lookAt(context: TransferContext, of: StoredObject): Promise<StoredFile | StoredUnit | undefined> {
   const { plan, signal } = context;
-  const found =
-    plan.object === 'file'
-      ? await of.end.storage.file(of.volume.uuid, of.path, { signal })
-      : await of.end.storage.unit(unitKindOf(context), of.name, { signal });
-  if (found?.sizeBytes === plan.sizeBytes) return found.sizeBytes;
-  throw notWhole(context, `it has ${found?.sizeBytes ?? 'no'} bytes, and the source had ${plan.sizeBytes}`);
+  return plan.object === 'file'
+    ? of.end.storage.file(of.volume.uuid, of.path, { signal })
+    : of.end.storage.unit(unitKindOf(context), of.name, { signal });
 }
 
 /** A move by a copy loses what hosts write to the source after the copy began. */

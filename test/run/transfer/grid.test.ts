@@ -46,19 +46,19 @@ describe.each(Object.keys(GRID) as (keyof typeof SOURCES)[])('a %s', (object) =>
       it(`to ${to}: ${intent} by ${strategy ?? 'nothing'}`, async () => {
         await using stage = await transferStage();
         const from = SOURCES[object];
-        const before = stage.read(from);
+        const before = stage.hash(from);
         const options = { move: intent === 'move' };
         if (strategy === undefined) {
           expect(await failure(() => stage.transfer(from, to, options))).toMatchObject({
             code: 'TRANSFER_NO_STRATEGY',
           });
-          expect(stage.read(from)).toEqual(before);
+          expect(stage.hash(from)).toEqual(before);
           return;
         }
         const result = await stage.transfer(from, to, options);
         expect(result).toMatchObject({ strategy, object, failed: [] });
-        expect(stage.read(to)).toEqual(before);
-        expect(stage.read(from)).toEqual(intent === 'copy' ? before : undefined);
+        expect(stage.hash(to)).toEqual(before);
+        expect(stage.hash(from)).toEqual(intent === 'copy' ? before : undefined);
         expect(stage.parts(to)).toEqual([]);
       });
     }
