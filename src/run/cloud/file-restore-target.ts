@@ -3,8 +3,8 @@
  *
  * What is half-way there is never taken for whole:
  * - a new file gets its name when it is whole and synced, and its holes stay holes; cut off, it is begun anew
- * - a file that is changed in place has `NAME.restoring` beside it meanwhile, which says from what to what: whoever finds it
- *   may do just that again, or replace the file; nothing else
+ * - a file that is changed in place has `NAME.restoring` beside it meanwhile, which says from what to what, and which bytes
+ *   of which inode: whoever finds it may do just that again, or replace the file; nothing else
  * - a device that is written whole has zeros in its first block until everything else is synced
  * A device that is brought from a common snapshot to another one has no such mark: the same restore has to be repeated.
  */
@@ -73,7 +73,8 @@ export class FileRestoreTarget implements RestoreTarget {
     return this.#onTarget(() => this.#finish());
   }
 
-  async #begin({ manifest, common, range }: RestoreFacts): Promise<void> {
+  async #begin(facts: RestoreFacts): Promise<void> {
+    const { common, range } = facts;
     this.#from = range?.from ?? 0;
     this.#to = range?.to ?? Number.POSITIVE_INFINITY;
     const { disk, path, into } = this.#options;
@@ -83,8 +84,8 @@ export class FileRestoreTarget implements RestoreTarget {
       this.#file = await disk.open(this.#temporary, 'create');
       return;
     }
-    if (into === 'file') await this.#mark(`${common?.uuid ?? 'anything'} to ${manifest.uuid}`);
     this.#file = await disk.open(path, 'write');
+    if (into === 'file') await this.#mark(scopeOf(facts));
     if (into === 'file' || this.#incremental) return;
     await this.#file.write([ZEROS], 0);
     await this.#file.sync();
@@ -292,7 +293,14 @@ function placesByArrival(
   return { starts, fbns };
 }
 
+/** All that makes one restore in place another one than the next. */
+function scopeOf({ manifest, common, inode, range }: RestoreFacts): string {
+  const bytes = range === undefined ? 'all of it' : `bytes ${range.from}-${range.to}`;
+  return `${common?.uuid ?? 'anything'} to ${manifest.uuid}, inode ${inode ?? 'of its only file'}, ${bytes}`;
+}
+
 const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'Give the path of a file that is there, or restore without a common snapshot, which makes a new one.',
   EACCES: 'Allow this user to write there, or give another path.',
   ENOSPC: 'Make room, or give a larger target; then repeat the restore.',
 };

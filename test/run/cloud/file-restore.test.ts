@@ -205,6 +205,56 @@ describe('a restore in place', () => {
     expect(await targets.names()).toEqual(['disk']);
   });
 
+  it('that failed half-way is not made to look whole by one of other bytes of it', async () => {
+    for (const [cutOff, other] of [
+      [undefined, { from: 0, to: 4096 }],
+      [{ from: 0, to: 8 * BLOCK }, undefined],
+      [
+        { from: 0, to: 8 * BLOCK },
+        { from: 0, to: 4096 },
+      ],
+    ] as const) {
+      const memory = new MemoryObjectStore();
+      const { rig, targets } = await backedUp(memory);
+      const store = new FaultyObjectStore(memory);
+      await targets.make('/to/disk', FIRST.subarray(0, cutOff?.to));
+      store.addFault({
+        kind: 'fails',
+        when: 'before',
+        code: 'OBJECT_STORE_UNAVAILABLE',
+        method: 'get',
+        key: /objects/,
+        after: 4,
+        times: 99,
+      });
+      const failing = new ImageRig({ image: rig.image, store });
+      await expect(restore(failing, targets.disk, 'file', { onto: 'b1', range: cutOff })).rejects.toMatchObject({
+        code: 'OBJECT_STORE_UNAVAILABLE',
+      });
+      const halfWay = await targets.read('/to/disk');
+      await expect(restore(rig, targets.disk, 'file', { onto: 'b1', range: other })).rejects.toMatchObject({
+        code: 'CLOUD_TARGET_UNUSABLE',
+        object: '/to/disk',
+        message: expect.stringContaining(cutOff === undefined ? 'all of it' : `bytes 0-${8 * BLOCK}`),
+      });
+      expect((await targets.read('/to/disk')).equals(halfWay)).toBe(true);
+      expect(await targets.names()).toEqual(['disk', 'disk.restoring']);
+      await restore(rig, targets.disk, 'file', { onto: 'b1', range: cutOff });
+      expect((await targets.read('/to/disk')).equals(SECOND.subarray(0, cutOff?.to))).toBe(true);
+      expect(await targets.names()).toEqual(['disk']);
+    }
+  });
+
+  it('of a file that is not there leaves no mark', async () => {
+    const { rig, targets } = await backedUp();
+    await expect(restore(rig, targets.disk, 'file', { onto: 'b1' })).rejects.toMatchObject({
+      code: 'CLOUD_TARGET_UNUSABLE',
+      details: { errno: 'ENOENT' },
+      remedy: expect.stringContaining('without a common snapshot'),
+    });
+    expect(await targets.names()).toEqual([]);
+  });
+
   it('to a device that failed half-way leaves nothing that begins like a whole one', async () => {
     const memory = new MemoryObjectStore();
     const { rig, targets } = await backedUp(memory);
