@@ -175,12 +175,12 @@ class DriverTest(unittest.TestCase):
         self.assertIn("clone", {step.get("step") for step in steps})
 
         self.simulator.kill("berlin")
-        plan = self.motion.call("planFailover", selection={"source": "berlin"}, options={"contactTimeoutMs": 1000})
+        plan = self.motion.call("planFailover", selection={"source": "berlin"}, options={"contactTimeoutMs": 4000})
         with self.assertRaises(DataMotionError) as refused:
-            self.motion.call("failover", plan=plan, options={"contactTimeoutMs": 1000})
+            self.motion.call("failover", plan=plan, options={"contactTimeoutMs": 4000})
         self.assertEqual(refused.exception.code, "FAILOVER_NOT_ACKNOWLEDGED")
         accepted = [loss["id"] for loss in plan["acknowledgements"]]
-        report = self.motion.call("failover", plan=plan, options={"contactTimeoutMs": 1000, "acknowledge": accepted})
+        report = self.motion.call("failover", plan=plan, options={"contactTimeoutMs": 4000, "acknowledge": accepted})
         self.assertEqual(report["result"], "done")
         self.assertEqual({debt["kind"] for debt in report["debts"]}, {"source-unfenced"})
 

@@ -37,6 +37,25 @@ describe('datamotion cloud retention', { timeout: 60_000 }, () => {
     expect((await cloud('retention', '--clear', '--json')).json()).toEqual({ rules: [] });
   });
 
+  it('locks backups in a folder, which everybody keeps to who opens it by this command', async () => {
+    using folder = new Folder();
+    const image = folder.file('disk.img', 'x'.repeat(5000));
+    const at = ['--store', join(folder.path, 'store'), '--name', 'vol1'];
+    const env = { XDG_STATE_HOME: join(folder.path, 'states') };
+    const cloud = (...argv: string[]) => datamotion(['cloud', ...argv, ...at], { env });
+    const made = await cloud('backup', image, '--snapshot-name', 'one', '--lock-days', '3', '--json');
+    expect(made.exitCode, made.stderr).toBe(0);
+    expect(made.json()).toMatchObject({ locked: { name: 'one' } });
+    writeFileSync(image, 'y'.repeat(5000));
+    await cloud('backup', image, '--snapshot-name', 'two');
+    const refused = await cloud('forget', '--snapshot', 'one', '--json');
+    expect(refused.json()).toMatchObject({ error: { code: 'CLOUD_SNAPSHOT_LOCKED' } });
+    expect((await cloud('lock', '--snapshot', 'two', '--until', '2100-01-01')).stdout).toContain('2100-01-01T00:00');
+    expect((await cloud('list')).stdout).toContain('locked until 2100-01-01');
+    expect((await cloud('lock', '--days', '1', '--until', '2100-01-01')).exitCode).toBe(2);
+    expect((await cloud('lock', '--until', 'tomorrow')).exitCode).toBe(2);
+  });
+
   it('refuses what contradicts itself', async () => {
     using folder = new Folder();
     const at = ['--store', join(folder.path, 'store'), '--name', 'vol1'];

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -195,6 +196,28 @@ describe('datamotion cloud', { timeout: 60_000 }, () => {
     const kept = await datamotion(folder, 'cloud', 'restore', ...at, '--to', image);
     expect(kept).toMatchObject({ exitCode: EXIT.acknowledgementNeeded });
     expect(kept.stderr).toContain('--overwrite');
+  });
+
+  it('restores to files and block devices alone, and touches nothing else that is there', async () => {
+    using folder = new Folder();
+    const image = makeImage(folder);
+    const at = ['--store', join(folder.path, 'store'), '--name', 'vol1'];
+    await datamotion(folder, 'cloud', 'backup', image, ...at);
+    const fifo = join(folder.path, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const directory = join(folder.path, 'directory');
+    mkdirSync(directory);
+    const before = readdirSync(folder.path).sort();
+    // /dev/null is not named here: where the refusal is missing, root would lose it.
+    for (const to of [fifo, directory]) {
+      for (const how of [[], ['--overwrite'], ['--onto', 'one']]) {
+        const ran = await datamotion(folder, 'cloud', 'restore', ...at, '--to', to, ...how, '--json');
+        expect(ran, how.join()).toMatchObject({ exitCode: EXIT.usage });
+        expect(ran.json()).toMatchObject({ error: { code: 'CONFIG_INVALID', problems: [{ option: 'to' }] } });
+      }
+    }
+    expect(statSync(fifo).isFIFO()).toBe(true);
+    expect(readdirSync(folder.path).sort()).toEqual(before);
   });
 
   it('finds a damaged object, and exits with 1', async () => {

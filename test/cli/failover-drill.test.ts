@@ -57,7 +57,7 @@ describe.concurrent('datamotion housekeeping', () => {
     expect([first.exitCode, first.stdout]).toEqual([1, expect.stringMatching(/ALERT unprotected west:vol2: /)]);
     expect(stage.volumesAtTarget()).toEqual(['vol1', 'vol2']);
     stage.world.cluster('cluster1').kill();
-    const silent = await stage.run('housekeeping', '--once', '--contact-timeout', '1', '--json');
+    const silent = await stage.run('housekeeping', '--once', '--contact-timeout', '4', '--json');
     const events = silent.stdout
       .trimEnd()
       .split('\n')

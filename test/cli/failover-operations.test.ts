@@ -11,7 +11,7 @@ const EVENTS: Readonly<Record<string, (stage: FailoverStage) => unknown>> = {
   'the source returns': (stage) => stage.world.cluster('cluster1').revive(),
   'the source dies, was failed over, and returns, and both sides were written to': async (stage) => {
     stage.world.cluster('cluster1').kill();
-    const { exitCode } = await stage.run('failover', '--accept-loss', '--contact-timeout', '1');
+    const { exitCode } = await stage.run('failover', '--accept-loss', '--contact-timeout', '4');
     expect(exitCode).toBe(0);
     stage.world.cluster('cluster1').revive();
     stage.source('vol1').write('/late', 0, new Uint8Array(4096).fill(1));
@@ -100,7 +100,7 @@ async function typed(stage: FailoverStage, line: string): Promise<void> {
   const inFolder = (word: string) =>
     /^(cinder\.conf|plan\.json|\.\/[a-z-]+|\/var\/lib\/datamotion)$/.test(word) ? join(stage.folder.path, word) : word;
   const words = command.split(' ').map(inFolder);
-  const waits = ['failover', 'failback'].includes(words[0] ?? '') ? ['--contact-timeout', '1'] : [];
+  const waits = ['failover', 'failback'].includes(words[0] ?? '') ? ['--contact-timeout', '4'] : [];
   const ran = await datamotion([...words, ...waits]);
   expect([line, ran.exitCode, ran.exitCode === Number(code ?? 0) ? '' : ran.stdout + ran.stderr]).toEqual([
     line,

@@ -28,7 +28,7 @@ describe.concurrent('failover over rpc', () => {
     await using stage = await FailoverStage.open(['vol1']);
     const journal = join(stage.folder.path, 'journal');
     const rpc = new Rpc(stage.config, undefined, '--journal', journal);
-    const options = { contactTimeoutMs: 1000 };
+    const options = { contactTimeoutMs: 4000 };
     stage.world.cluster('cluster1').kill();
     const plan = (await rpc.call('planFailover', { selection, options }).answer).result as { id: string };
     expect((await rpc.call('failback', { plan }).answer).error).toMatchObject({

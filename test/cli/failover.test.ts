@@ -40,7 +40,7 @@ describe.concurrent('datamotion failover', () => {
   it('of a dead source ends with 3 and what would be lost, until that is accepted, by name or as a whole', async () => {
     await using stage = await FailoverStage.open();
     stage.world.cluster('cluster1').kill();
-    const quickly = ['--contact-timeout', '1'];
+    const quickly = ['--contact-timeout', '4'];
     const refused = await stage.run('failover', ...quickly);
     expect(refused.exitCode).toBe(3);
     expect(refused.stdout).toMatch(/east does NOT ANSWER/);
@@ -125,7 +125,7 @@ describe.concurrent('datamotion debts', () => {
     const journal = ['--journal', join(stage.folder.path, 'journal')];
     const source = stage.world.cluster('cluster1');
     source.kill();
-    expect((await stage.run('failover', ...journal, '--contact-timeout', '1', '--accept-loss')).exitCode).toBe(0);
+    expect((await stage.run('failover', ...journal, '--contact-timeout', '4', '--accept-loss')).exitCode).toBe(0);
     const owed = await stage.run('debts', ...journal, '--json');
     expect(owed.exitCode).toBe(1);
     expect(owed.json()).toMatchObject({ debts: [{ kind: 'source-unfenced', volume: 'vol1', target: 'west' }] });

@@ -67,7 +67,7 @@ describe('datamotion as a process', () => {
     expect(story.checks.length).toBeGreaterThanOrEqual(11);
     expect(story.lost.map(({ blocks }) => blocks)).toEqual([25, 25, 25]);
     expect([code, story.ok]).toEqual([0, true]);
-  });
+  }, 60_000);
 
   it('--help names the exit codes, and every command that it names has help of its own', async () => {
     const help = await datamotion(['--help']);

@@ -69,8 +69,8 @@ export async function demo(
 
     const env = { clock, random };
     await using dataMotion = createDataMotion(readConfiguration(conf), { env });
-    // Two seconds of the real clock, also on a machine that is busy.
-    const work = { signal: terminal.signal, contactTimeoutMs: 2000 * options.timeScale };
+    // Three seconds of the real clock, also on a machine that is busy.
+    const work = { signal: terminal.signal, contactTimeoutMs: 3000 * options.timeScale };
 
     terminal.say('3. Protect: destination volumes, relationships, baselines');
     await forEach(terminal, (pair, onProgress) =>
