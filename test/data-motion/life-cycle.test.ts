@@ -294,6 +294,40 @@ describe('break', () => {
     expect(stage.changes.at(-2)?.query).toContain('force=true');
   });
 
+  it('is forced as well when it is the job that tells of the unreachable source', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    const startedAt = stage.clock.now();
+    const message = 'Failed to contact peer cluster. RPC: Remote system error';
+    stage.intercept = async (request, send) => {
+      const body = request.method === 'PATCH' ? await request.clone().text() : '';
+      const unforced = body.includes('"broken_off"') && !request.url.includes('force=true');
+      if (unforced) {
+        const path = '/snapmirror/relationships/*';
+        stage.west.addFault({ kind: 'job-fails', method: 'PATCH', path, code: '262224', message });
+      }
+      return send(request);
+    };
+    const [outcome] = await stage.dataMotion.breakSnapmirrors({ source: 'east', target: 'west' });
+    expect(outcome).toMatchObject({ ok: true, result: { forced: true, relationship: { state: 'broken_off' } } });
+    expect(stage.clock.now() - startedAt).toBeGreaterThanOrEqual(30 * SECOND);
+    expect(stage.clock.now() - startedAt).toBeLessThan(120 * SECOND);
+  });
+
+  it('whose mount is a job that never ends is done all the same, and tells of the mount', async () => {
+    await using stage = await Stage.open();
+    await stage.mirrored();
+    const never = { kind: 'job-fails', code: '917536', lateMs: 36 * HOUR } as const;
+    stage.west.addFault({ ...never, method: 'PATCH', path: '/storage/volumes/*', times: 100 });
+    const startedAt = stage.clock.now();
+    const [outcome] = await stage.dataMotion.breakSnapmirrors({ source: 'east', target: 'west' });
+    expect(outcome).toMatchObject({
+      ok: true,
+      result: { relationship: { state: 'broken_off' }, mount: { mounted: false, error: { code: 'ONTAP_TIMEOUT' } } },
+    });
+    expect(stage.clock.now() - startedAt).toBeLessThan(HOUR);
+  });
+
   it('is not forced when the source cluster comes back in that time', async () => {
     await using stage = await Stage.open({ world: { switches: { breakContactsSource: 'always' } } });
     await stage.mirrored();

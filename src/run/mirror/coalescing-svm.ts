@@ -12,6 +12,8 @@ const FEW = 4;
 
 /** Listings of one kind start at least this far apart, so that polls that fall out of step come together again. */
 const LEAST_INTERVAL_MS = 250;
+/** No change that verbs wait for in this way moves data: a job that takes longer is stuck, and must not hold up the other volumes. */
+const JOB_STUCK_MS = 600_000;
 const POLL: Pace = { firstMs: LEAST_INTERVAL_MS, mostMs: 5_000 };
 
 /**
@@ -103,9 +105,16 @@ async function finish(
   look: (() => Promise<boolean>) | undefined,
 ): Promise<void> {
   if (change.done) return;
-  await lookUntil(clock, POLL, signal, async () => {
+  await lookUntil(clock, POLL, signal, async (waitedMs) => {
     const { state, error } = await job(change.job);
-    if (state === 'running') return undefined;
+    if (state === 'running' && waitedMs() < JOB_STUCK_MS) return undefined;
+    if (state === 'running') {
+      throw new OntapError('ONTAP_TIMEOUT', `the job has not ended within ${JOB_STUCK_MS / 60_000} minutes`, {
+        object: change.job,
+        retryable: true,
+        remedy: 'look at the job on the cluster; call again when it has ended',
+      });
+    }
     if (state === 'failure')
       throw error ?? new OntapError('ONTAP_JOB_FAILED', 'the job failed', { object: change.job });
     if (state === 'success' || (await look?.())) return true;

@@ -67,7 +67,10 @@ export async function reach(context: MirrorContext, goal: Goal, actions: MirrorC
           acknowledgedAt = undefined;
           throw record.error ?? new OntapError('ONTAP_JOB_FAILED', `${goal.attempted}: the job failed`);
         }
-        if (record.state === 'success') acknowledgedAt = env.clock.now();
+        if (record.state === 'success') {
+          acknowledgedAt = env.clock.now();
+          peerLostSince = undefined;
+        }
       }
       if (acted) throwIfTransferFailed(context, goal, before, now);
       const settling = acknowledgedAt !== undefined && env.clock.now() - acknowledgedAt < timing.visibilityMs;
@@ -85,7 +88,8 @@ export async function reach(context: MirrorContext, goal: Goal, actions: MirrorC
             acknowledgedAt = env.clock.now();
             if (!change.done) job = change.job;
           }
-          peerLostSince = undefined;
+          // A job may still come back with the same complaint.
+          if (job === undefined) peerLostSince = undefined;
           // Look at once the first time; what has to be asked for again and again is asked for ever more slowly.
           if (!acted) {
             acted = true;
