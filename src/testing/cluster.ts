@@ -158,7 +158,10 @@ export class SimulatedCluster {
     return this.#state.alive;
   }
 
-  /** Connections are refused from now on, and its peers cannot reach it: their transfers from it fail. */
+  /**
+   * Nobody is answered from now on, and its peers cannot reach it: their transfers from it fail. `fetch` meets ECONNREFUSED; over
+   * sockets connections are reset, so that the port stays its own until it revives.
+   */
   kill(): void {
     this.#state.live(false);
   }

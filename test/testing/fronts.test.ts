@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SimulatedCluster, SimulatedOntap, VirtualClock } from '../../src/testing/index.ts';
 
@@ -69,22 +71,30 @@ describe('over HTTP', () => {
     expect((await ask(cluster1(), '/cluster', { anonymous: true })).status).toBe(401);
   });
 
-  it('a killed cluster refuses connections; revived it is back on its port', async () => {
+  it.each([false, true])('a killed cluster cuts every connection off, and keeps its port (tls: %s)', async (tls) => {
     world = new SimulatedOntap();
-    await world.listen();
+    await world.listen({ tls });
     const { url } = cluster1();
+    const trust = tls ? { ca: world.tls?.ca ?? '' } : {};
     cluster1().kill();
-    await expect(ask(cluster1(), '/cluster')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(ask(cluster1(), '/cluster', trust)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const other = createServer();
+    const taken = once(other, 'error');
+    other.listen(Number(new URL(url).port), '127.0.0.1');
+    expect(await taken).toMatchObject([{ code: 'EADDRINUSE' }]);
     cluster1().revive();
-    await expect
-      .poll(() =>
-        ask(cluster1(), '/cluster').then(
-          ({ status }) => status,
-          () => 0,
-        ),
-      )
-      .toBe(200);
+    expect((await ask(cluster1(), '/cluster', trust)).status).toBe(200);
     expect(cluster1().url).toBe(url);
+  });
+
+  it('a cluster that is gone for a while is back when its time has come, for who connects then', async () => {
+    const clock = new VirtualClock({ startAt: 0 });
+    world = new SimulatedOntap({ clock });
+    await world.listen();
+    cluster1().goneFor(5000);
+    await expect(ask(cluster1(), '/cluster')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await clock.advance(5000);
+    expect((await ask(cluster1(), '/cluster')).status).toBe(200);
   });
 
   it('connections are cut without an answer, and in the middle of one', async () => {

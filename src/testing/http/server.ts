@@ -1,4 +1,5 @@
 /** The fronts over real sockets: one HTTP or HTTPS server per cluster. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -24,16 +25,13 @@ export class Listeners {
   readonly #clock: Clock;
   readonly #byCluster = new Map<SimulatedCluster, Listener>();
   #authority: CertificateAuthority | undefined;
-  #closed = new AbortController();
 
   constructor(clusters: readonly SimulatedCluster[], clock: Clock) {
     this.#clusters = clusters;
     this.#clock = clock;
     for (const cluster of clusters) {
       cluster.onLife((alive) => {
-        const listener = this.#byCluster.get(cluster);
-        void (alive ? listener?.open() : listener?.close());
-        if (listener && !alive) this.#awaitRevival(cluster).catch(() => {});
+        if (!alive) this.#byCluster.get(cluster)?.cut();
       });
     }
   }
@@ -50,25 +48,15 @@ export class Listeners {
     for (const [index, cluster] of this.#clusters.entries()) {
       cluster.listensWith(await authority?.client(cluster.user));
       const trust = keys && authority && { ...keys, ca: authority.certificate };
-      const listener = new Listener(cluster, this.#clock, trust, host, port === 0 ? 0 : port + index);
-      await listener.open();
+      const listener = new Listener(cluster, this.#clock, trust);
+      await listener.open(port === 0 ? 0 : port + index, host);
       this.#byCluster.set(cluster, listener);
       const shown = host.includes(':') ? `[${host}]` : host;
       cluster.url = `${tls ? 'https' : 'http'}://${shown}:${listener.port}`;
     }
   }
 
-  /** A cluster that is gone for a while comes back by itself: nobody can ask it to look at the time. */
-  async #awaitRevival(cluster: SimulatedCluster): Promise<void> {
-    for (let ms = cluster.revivesInMs; ms !== undefined && ms > 0; ms = cluster.revivesInMs) {
-      await this.#clock.sleep(ms, this.#closed.signal);
-      cluster.settle();
-    }
-  }
-
   async close(): Promise<void> {
-    this.#closed.abort();
-    this.#closed = new AbortController();
     await Promise.all([...this.#byCluster.values()].map((listener) => listener.close()));
     this.#byCluster.clear();
     this.#authority = undefined;
@@ -79,70 +67,57 @@ export class Listeners {
   }
 }
 
-/** One cluster's port. It can be closed and opened again, and then has the same number. */
+/**
+ * One cluster's port. It is kept while the cluster is dead, so that nobody else can take it: whoever connects then is cut
+ * off at once.
+ */
 class Listener {
   readonly #cluster: SimulatedCluster;
   readonly #clock: Clock;
-  readonly #trust: (KeyPair & { readonly ca: string }) | undefined;
-  readonly #host: string;
-  #port: number;
-  #server: Server | undefined;
+  readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #ready: Promise<void> = Promise.resolve();
 
-  constructor(
-    cluster: SimulatedCluster,
-    clock: Clock,
-    trust: (KeyPair & { readonly ca: string }) | undefined,
-    host: string,
-    port: number,
-  ) {
+  constructor(cluster: SimulatedCluster, clock: Clock, trust: (KeyPair & { readonly ca: string }) | undefined) {
     this.#cluster = cluster;
     this.#clock = clock;
-    this.#trust = trust;
-    this.#host = host;
-    this.#port = port;
+    const onRequest: RequestListener = (request, response) => void this.#serve(request, response);
+    this.#server = trust
+      ? createTlsServer({ ...trust, requestCert: true, rejectUnauthorized: false }, onRequest)
+      : createServer(onRequest);
+    this.#server.on('connection', (socket: Socket) => this.#connected(socket));
   }
 
   get port(): number {
-    return this.#port;
+    return (this.#server.address() as AddressInfo).port;
   }
 
-  open(): Promise<void> {
-    this.#ready = this.#ready.then(() => this.#listen());
-    return this.#ready;
+  /** @throws Error of the system when the port cannot be had */
+  async open(port: number, host: string): Promise<void> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
   }
 
-  close(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    // Synchronously: from this moment nobody gets through.
-    server?.close();
+  /** Ends all connections. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
-    this.#ready = this.#ready.then(() => (server?.listening ? closed(server) : undefined));
-    return this.#ready;
   }
 
-  #listen(): Promise<void> {
-    if (this.#server) return Promise.resolve();
-    const trust = this.#trust;
-    const onRequest: RequestListener = (request, response) => void this.#serve(request, response);
-    const server = trust
-      ? createTlsServer({ ...trust, requestCert: true, rejectUnauthorized: false }, onRequest)
-      : createServer(onRequest);
-    this.#server = server;
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(this.#port, this.#host, () => {
-        server.off('error', reject);
-        this.#port = (server.address() as AddressInfo).port;
-        resolve();
-      });
-    });
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.cut();
+    await closed;
+  }
+
+  #connected(socket: Socket): void {
+    // Who connects looks at the time: a cluster that was gone for a while comes back by itself.
+    this.#cluster.settle();
+    if (!this.#cluster.alive) {
+      socket.resetAndDestroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -200,11 +175,5 @@ function sendHalf(response: ServerResponse, { status, headers, body }: SimRespon
   response.writeHead(status, { ...headers, 'content-length': 2 * Buffer.byteLength(body) + 1 });
   return new Promise((resolve) => {
     response.write(body, () => resolve());
-  });
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.once('close', () => resolve());
   });
 }
