@@ -32,6 +32,36 @@ export async function calm(scene: Scene, home: DataMotion, acknowledge: Accepts)
   await clock.sleep(10 * MINUTE);
   await judgeEnd(scene);
   await judgeRepetition(scene, home);
+  await judgeService(scene, home);
+}
+
+/**
+ * With everything in its place a failover works, and so does the way back: what never does anything is not safe, but dead. Losses may be
+ * accepted (a snapshot of another mirror is one), but none is stood for: no write may be missing.
+ */
+async function judgeService(scene: Scene, home: DataMotion): Promise<void> {
+  const [{ name } = { name: '' }] = scene.topology.volumes;
+  const [target = ''] = scene.topology.targets;
+  const selection = { source: SOURCE, target, volumes: [name] };
+  const host = scene.hosts.get(name);
+  if (host === undefined) return;
+  const turn = (where: string) => async () => {
+    Object.assign(host, { where, stopped: false });
+    scene.write(name, 2);
+  };
+  const stopWriters = async () => scene.stopHost(name);
+  await turn(SOURCE)();
+  const hooks = (where: string) => ({ hooks: { stopWriters, startWriters: turn(where) } });
+  const away = await home.failover(selection, { acknowledge: () => true, fence: 'unmount', ...hooks(target) });
+  judgeReport(scene, away, true);
+  const back = await home.failback(selection, { acknowledge: () => true, ...hooks(SOURCE) });
+  judgeReport(scene, back, true);
+  for (const { kind, result, volumes } of [away, back]) {
+    const [{ error } = { error: undefined }] = volumes;
+    if (result !== 'done')
+      scene.violation(`in fair weather the ${kind} is ${result}: ${error?.code} ${error?.message}`);
+  }
+  judgeData(scene, 'there and back', SOURCE, name);
 }
 
 /** What the operator took offline comes back: nothing but a fence may keep a volume offline. */

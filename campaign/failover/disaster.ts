@@ -26,6 +26,8 @@ export interface Topology {
   readonly transferRate: number;
   /** The longest that the network takes for a request or an answer, in milliseconds. */
   readonly networkMs: number;
+  /** Clocks of clusters are set; else views are stale at times. Both at once would show the past for hours, which no cluster does. */
+  readonly clockJumps: boolean;
 }
 
 export const OPERATIONS = ['failover', 'failback', 'drill', 'ensure', 'update', 'state', 'leftovers', 'house'] as const;
@@ -135,7 +137,8 @@ function topologyOf(dice: Dice): Topology {
   if (dice.oneIn(4)) switches.breakContactsSource = dice.of(['never', 'always']);
   if (dice.oneIn(4)) switches.breakWhenBroken = 'accepted';
   if (dice.oneIn(4)) switches.jobFailureShape = 'old';
-  if (dice.oneIn(4)) switches.visibilityDelayMs = dice.between(1, 3 * SECOND);
+  const clockJumps = dice.oneIn(3);
+  if (dice.oneIn(4) && !clockJumps) switches.visibilityDelayMs = dice.between(1, 3 * SECOND);
   if (dice.oneIn(4)) switches.transferHistory = 'active-only';
   if (dice.oneIn(4)) switches.lagWhenBrokenOff = 'absent';
   return {
@@ -151,6 +154,7 @@ function topologyOf(dice: Dice): Topology {
     switches,
     transferRate: dice.of([8 * 1024, 64 * 1024, 2 ** 20, 100 * 2 ** 20]),
     networkMs: dice.of([0, 5, 50, 400]),
+    clockJumps,
   };
 }
 
@@ -175,7 +179,9 @@ function trouble(dice: Dice, topology: Topology): WithoutTime<Happening> {
       return { do: 'partition', orchestrator, cluster, ms: dice.wide(SECOND, 20 * MINUTE) };
     }
     case 'storm': {
-      const kinds = RANDOM_FAULT_KINDS.filter(() => dice.oneIn(4));
+      const kinds = RANDOM_FAULT_KINDS.filter(
+        (kind) => dice.oneIn(4) && kind !== (topology.clockJumps ? 'stale-read' : 'clock-jump'),
+      );
       const rate = dice.of([0.002, 0.01, 0.04]);
       return { do: 'storm', seed: dice.below(2 ** 31), rate, kinds, ms: dice.wide(5 * SECOND, 20 * MINUTE) };
     }

@@ -145,7 +145,10 @@ export class Orchestrator {
         this.#told(await dataMotion.failback(chosen, apply), operate, work);
         return;
       case 'drill': {
+        const before = scene.clones();
         const { result, volumes: drilled, debts } = await dataMotion.drill(chosen, { ...call, journal });
+        if (work.alone && debts.length === 0 && scene.clones() > before)
+          scene.violation('a drill leaves clones, and owes none');
         this.#ended(`drill ${result}: ${drilled.map(({ volume, outcome }) => `${volume} ${outcome}`).join(', ')}`);
         this.#count(`drill ${result}`);
         if (debts.length > 0) this.#count('debt clone');
@@ -246,10 +249,7 @@ export class Orchestrator {
             signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
           );
         }
-        for (const name of volumes) {
-          const host = this.#scene.hosts.get(name);
-          if (host !== undefined && !host.deaf) host.stopped = true;
-        }
+        for (const name of volumes) this.#scene.stopHost(name);
         this.#scene.tell(this.name, `writers of ${volumes.join(', ')} stop`);
       },
       startWriters: async ({ volumes, backend }: HookCall) => {

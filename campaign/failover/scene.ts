@@ -145,6 +145,12 @@ export class Scene {
     return first?.backend;
   }
 
+  /** Clones of drills, everywhere. */
+  clones(): number {
+    return this.world.clusters.flatMap(({ volumes }) => volumes).filter(({ name }) => name.startsWith('dmdrill_'))
+      .length;
+  }
+
   // ---- who works
 
   /** Somebody begins to work: whoever works at the same time is not alone. */
@@ -179,6 +185,15 @@ export class Scene {
       const number = this.ledger.write(volume, name, { backend: where, doubtful, at: this.world.now });
       this.tell('host', `write ${number} of ${name} at ${where}${doubtful ? ', which does not count' : ''}`);
     }
+  }
+
+  /** A host that is told to stop writes out what it still has; a deaf one goes on. */
+  stopHost(name: string): void {
+    const host = this.hosts.get(name);
+    if (host === undefined) return;
+    this.write(name, 1);
+    host.stopped = !host.deaf;
+    for (const ms of host.deaf ? [300, 900, 1700, 2600] : []) void this.clock.sleep(ms).then(() => this.write(name, 1));
   }
 
   #isDoubtful(where: string, name: string): boolean {

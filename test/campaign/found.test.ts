@@ -6,7 +6,11 @@ import { play } from '../../campaign/failover/play.ts';
 
 const FOLDER = new URL('./found/', import.meta.url);
 
-it.each(readdirSync(FOLDER).toSorted())('%s does not come back', async (file) => {
-  const disaster = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Disaster;
-  expect((await play(disaster)).violations).toEqual([]);
-}, 120_000);
+it.each(readdirSync(FOLDER).toSorted())(
+  '%s does not come back',
+  async (file) => {
+    const disaster = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Disaster;
+    expect((await play(disaster)).violations).toEqual([]);
+  },
+  120_000,
+);

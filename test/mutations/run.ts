@@ -6,12 +6,13 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { MUTATIONS as CAMPAIGN } from './campaign.ts';
 import { MUTATIONS as CLOUD } from './cloud.ts';
 import { DEFECTS } from './defects.ts';
 import type { Mutation } from './mutation.ts';
 
-const SETS: Readonly<Record<string, readonly Mutation[]>> = { defects: DEFECTS, cloud: CLOUD };
-const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const SETS: Readonly<Record<string, readonly Mutation[]>> = { defects: DEFECTS, cloud: CLOUD, campaign: CAMPAIGN };
+const COPIED = ['src', 'test', 'campaign', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 const RUN_TIMEOUT_MS = 900_000;
 
 const root = resolve(import.meta.dirname, '../..');
