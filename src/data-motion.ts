@@ -772,12 +772,15 @@ function noTarget(source: string): ConfigError {
   });
 }
 
-/** Reads the peers of an SVM, once. */
+/** Reads the peers of an SVM, once; what failed is read again. */
 function peersReader(signal: AbortSignal): (svm: OntapSvm) => Promise<readonly SvmPeer[]> {
   const read = new Map<OntapSvm, Promise<readonly SvmPeer[]>>();
   return (svm) => {
-    const known = read.get(svm) ?? svm.svmPeers({ signal });
-    read.set(svm, known);
-    return known;
+    const known = read.get(svm);
+    if (known !== undefined) return known;
+    const peers = svm.svmPeers({ signal });
+    read.set(svm, peers);
+    peers.catch(() => read.delete(svm));
+    return peers;
   };
 }

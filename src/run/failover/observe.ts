@@ -112,7 +112,7 @@ async function ours(
   for (const one of relationships) {
     if (one.source.volume !== wanted) continue;
     if (direction === 'reverse' && one.destination.volume !== volume) continue;
-    if (await isIn(one.source, from, to, route.peersOf, route.signal)) return one;
+    if (await isIn(one.source, from, to, route.peersSeen, route.signal)) return one;
   }
   return undefined;
 }
@@ -161,10 +161,11 @@ export async function volumesInScope(views: readonly RouteView[]): Promise<reado
       if (type === 'rw' && style !== 'flexgroup_constituent' && cloneOf === undefined) add(name);
     }
     for (const one of target.relationships) {
-      if (await isIn(one.source, route.sourceSvm, route.targetSvm, route.peersOf, route.signal)) add(one.source.volume);
+      if (await isIn(one.source, route.sourceSvm, route.targetSvm, route.peersSeen, route.signal))
+        add(one.source.volume);
     }
     for (const one of source.relationships) {
-      if (await isIn(one.source, route.targetSvm, route.sourceSvm, route.peersOf, route.signal)) {
+      if (await isIn(one.source, route.targetSvm, route.sourceSvm, route.peersSeen, route.signal)) {
         add(one.destination.volume);
       }
     }

@@ -2,7 +2,7 @@
 import type { ReplicationConfiguration } from '../../core/replication/configuration.ts';
 import { backendOf, replicationBackendNames, targetOf } from '../../core/replication/targets.ts';
 import { type CallOptions, type Env, underDeadline } from '../../env.ts';
-import { InterruptedError } from '../../errors.ts';
+import { InterruptedError, OntapError } from '../../errors.ts';
 import type { OntapSvm, SvmPeer } from '../../ontap/ontap-svm.ts';
 import { coalescing } from '../mirror/coalescing-svm.ts';
 import type { MirrorContext, MirrorProgress, MirrorTiming } from '../mirror/context.ts';
@@ -25,6 +25,8 @@ export interface Route {
   readonly sourceSvm: OntapSvm;
   readonly targetSvm: OntapSvm;
   readonly peersOf: (svm: OntapSvm) => Promise<readonly SvmPeer[]>;
+  /** As `peersOf`, for looking: peers that are not told within the contact timeout are none. */
+  readonly peersSeen: (svm: OntapSvm) => Promise<readonly SvmPeer[]>;
   readonly signal: AbortSignal;
   /** How long a side that may be dead is waited for. */
   readonly contactTimeoutMs: number;
@@ -42,15 +44,44 @@ export function routeBetween(
   const target = targetOf(world.configuration, source, names.target).backend;
   const { signal, atOnce, contactTimeoutMs = DEFAULT_CONTACT_TIMEOUT_MS } = call;
   const shared = (backend: string) => coalescing(world.svmOf(backend), world.env.clock, signal, atOnce);
+  const peersOf = world.peersReader(signal);
   return {
     world,
     source,
     target,
     sourceSvm: shared(source),
     targetSvm: shared(target),
-    peersOf: world.peersReader(signal),
+    peersOf,
+    peersSeen: peersWithin({ world, signal, contactTimeoutMs }, peersOf),
     signal,
     contactTimeoutMs,
+  };
+}
+
+/** Who was silent is asked again, but not for each relationship in turn. */
+function peersWithin(
+  route: Pick<Route, 'world' | 'signal' | 'contactTimeoutMs'>,
+  peersOf: Route['peersOf'],
+): Route['peersSeen'] {
+  const { contactTimeoutMs, signal, world } = route;
+  const asked = new Map<OntapSvm, { readonly peers: Promise<readonly SvmPeer[]>; askAgainAt: number }>();
+  return (svm) => {
+    const known = asked.get(svm);
+    if (known !== undefined && world.env.clock.now() < known.askAgainAt) return known.peers;
+    const ask = async (): Promise<readonly SvmPeer[]> => {
+      try {
+        return await within(route, contactTimeoutMs, `list the peers of ${svm.backend}`, () => peersOf(svm));
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof OntapError) && !ranOutOfTime(error)) throw error;
+        entry.askAgainAt = world.env.clock.now() + contactTimeoutMs;
+        return [];
+      }
+    };
+    const entry = { peers: Promise.resolve<readonly SvmPeer[]>([]), askAgainAt: Number.POSITIVE_INFINITY };
+    asked.set(svm, entry);
+    entry.peers = ask();
+    return entry.peers;
   };
 }
 
