@@ -2,6 +2,7 @@
  * Deterministic simulation: one seed is one run, thousands of them.
  *
  *   npm run campaign -- --kind failover|cloud --seeds 1000 [--start 1] [--shard 1/2] [--minutes 30] [--resume]
+ *   npm run campaign -- --kind failover --seeds 1000 --parallel 2     all shards, as processes side by side
  *   npm run campaign -- --kind failover --replay SEED [--keep 0,3,7] [--loud]      one run as a timeline
  *
  * Each shard keeps what it has done in .tmp/campaign, from which `--resume` goes on. `--quick` ends with the first failure, and does
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { cloudKind } from './cloud/cloud-kind.ts';
 import { failoverKind } from './failover/failover-kind.ts';
 import type { Kind } from './kind.ts';
+import { runShards } from './parallel.ts';
 import { runCampaign } from './runner.ts';
 
 const KINDS: Readonly<Record<string, Kind>> = { failover: failoverKind, cloud: cloudKind };
@@ -21,6 +23,7 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     start: { type: 'string', default: '1' },
     shard: { type: 'string', default: '1/1' },
+    parallel: { type: 'string' },
     minutes: { type: 'string', default: '600' },
     resume: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
@@ -32,7 +35,11 @@ const { values: options } = parseArgs({
 
 const kind = KINDS[options.kind];
 if (kind === undefined) throw new Error(`no kind ${options.kind}: there are ${Object.keys(KINDS).join(' and ')}`);
-const passed = options.replay === undefined ? await campaign(kind) : await replay(kind, Number(options.replay));
+const passed = await (options.replay !== undefined
+  ? replay(kind, Number(options.replay))
+  : options.parallel === undefined
+    ? campaign(kind)
+    : runShards(withoutParallel(process.argv.slice(2)), Number(options.parallel), say));
 process.exitCode = passed ? 0 : 1;
 
 function campaign(played: Kind): Promise<boolean> {
@@ -48,6 +55,11 @@ async function replay(played: Kind, seed: number): Promise<boolean> {
   const ok = failure === undefined || failure.message === '';
   say(ok ? '1 passed, 0 failed' : '0 passed, 1 failed');
   return ok;
+}
+
+function withoutParallel(args: readonly string[]): readonly string[] {
+  const at = args.findIndex((arg) => arg.startsWith('--parallel'));
+  return args.toSpliced(at, args[at]?.includes('=') ? 1 : 2);
 }
 
 function say(line: string): void {
