@@ -68,6 +68,22 @@ describe('a Cinder backend', () => {
     expect(sourceVolume(stage, 'vol1').files()).not.toContain('/late');
   });
 
+  it('says that nothing was switched where no volume came through: writers that would not stop', async () => {
+    await using stage = await mirroredStage({ volumes: ['vol1'] });
+    const stopWriters = async () => {
+      throw new Error('the instance is locked');
+    };
+    const east = backend(stage, { hooks: { stopWriters: async () => {} } });
+    await east.failoverHost(VOLUMES);
+    const stuck = backend(stage, { activeBackendId: 'west', hooks: { stopWriters } });
+    expect(await failure(() => stuck.failoverHost(VOLUMES, 'default'))).toMatchObject({
+      exception: 'UnableToFailOver',
+      message: expect.stringMatching(/vol1: .*the instance is locked/),
+    });
+    expect(stuck.activeBackendId).toBe('west');
+    expect(targetVolume(stage, 'vol1').type).toBe('rw');
+  });
+
   it('calls the volumes of a pool without a copy `error`, and holds up no other (defects 16, 17, 21)', async () => {
     await using stage = await threeClusters({ volumes: ['vol1'] });
     const [svm = ''] = stage.east.svms;

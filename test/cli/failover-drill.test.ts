@@ -1,4 +1,6 @@
 /** `datamotion drill` and `housekeeping`, against the simulated clusters over HTTP. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { datamotion } from './command-line.ts';
 import { FailoverStage } from './failover-stage.ts';
@@ -16,7 +18,9 @@ describe.concurrent('datamotion drill', () => {
     expect(stage.volumesAtTarget()).toEqual(['vol1', 'vol2']);
   }, 60_000);
 
-  it('fails with the command of one volume, and with one that takes too long; the clones go all the same', async () => {
+  it('fails with the command of one volume, and with one that takes too long; the clones go all the same', async ({
+    expect,
+  }) => {
     await using stage = await FailoverStage.open();
     const verify = 'test "$DATAMOTION_VOLUME" = vol1 || { echo fsck: bad block; exit 8; }';
     const failed = await stage.run('drill', '--verify', verify, '--json');
@@ -29,9 +33,13 @@ describe.concurrent('datamotion drill', () => {
       ],
     });
     const startedAt = performance.now();
-    const slow = await stage.run('drill', '--volume', 'vol1', '--verify', 'sleep 600', '--hook-timeout', '0.3');
+    const pid = join(stage.folder.path, 'pid');
+    const endless = `sleep 600 & echo $! > ${pid}; wait`;
+    const slow = await stage.run('drill', '--volume', 'vol1', '--verify', endless, '--hook-timeout', '1');
     expect(slow).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('deadline passed') });
     expect(performance.now() - startedAt).toBeLessThan(30_000);
+    // What it started is ended with it.
+    await expect.poll(() => isAlive(Number(readFileSync(pid, 'utf8'))), { timeout: 10_000 }).toBe(false);
     expect(stage.volumesAtTarget()).toEqual(['vol1', 'vol2']);
   }, 60_000);
 
@@ -69,7 +77,7 @@ describe.concurrent('datamotion housekeeping', () => {
     expect(events.at(-1)).toMatchObject({ kind: 'round-ended', round: 1 });
   }, 60_000);
 
-  it('goes on until it is told to stop, and ends its round first', async () => {
+  it('goes on until it is told to stop, and ends its round first', async ({ expect }) => {
     await using stage = await FailoverStage.open(['vol1']);
     const stop = new AbortController();
     const args = ['housekeeping', '--config', stage.config, '--backend', 'east', '--interval', '0.05', '--json'];
@@ -87,3 +95,12 @@ describe.concurrent('datamotion housekeeping', () => {
     expect(rounds.map(({ kind }) => kind)).toEqual(rounds.map(() => 'round-ended'));
   }, 60_000);
 });
+
+/** A process that ended, or one that waits only for its parent to notice. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
