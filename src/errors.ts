@@ -275,6 +275,7 @@ export interface FailoverErrorFacts extends ErrorFacts {
  * - `FAILOVER_FENCED` another orchestrator took the volume over: this one stopped
  * - `FAILOVER_CONTESTED` both sides could be written to, and somebody has to choose
  * - `FAILOVER_NO_COPY` the target holds no usable copy of the volume
+ * - `FAILOVER_REFUSED` ONTAP, asked beforehand, would refuse a step of the plan
  * - `FAILOVER_NO_COMMON_SNAPSHOT` only a new baseline can make the one side a copy of the other
  * - `FAILOVER_SIDE_SILENT` a side that is needed does not answer (retryable)
  * - `FAILOVER_WRITERS_NOT_STOPPED` the hook failed or took too long; everything goes on as before (retryable)
@@ -291,6 +292,7 @@ export const FAILOVER_ERROR_CODES = [
   'FAILOVER_FENCED',
   'FAILOVER_CONTESTED',
   'FAILOVER_NO_COPY',
+  'FAILOVER_REFUSED',
   'FAILOVER_NO_COMMON_SNAPSHOT',
   'FAILOVER_SIDE_SILENT',
   'FAILOVER_WRITERS_NOT_STOPPED',
@@ -444,6 +446,7 @@ export interface ObjectStoreErrorFacts extends ErrorFacts {
  * - `OBJECT_STORE_DENIED` not allowed: permissions, a read-only place, wrong credentials
  * - `OBJECT_STORE_CORRUPT` bytes are not those their checksum or size speaks of
  * - `OBJECT_STORE_UNAVAILABLE` no answer, or not now; a change may have taken effect (retryable unless it says otherwise)
+ * - `OBJECT_STORE_LOCKED` the object is locked until a date (`details.lockedUntil`, epoch milliseconds), and stays
  * - `OBJECT_STORE_NO_SPACE` the place is full, or over its quota
  * - `OBJECT_STORE_INVALID_KEY` no store would take this key
  * - `OBJECT_STORE_UNSUPPORTED` this store cannot do that, or this is no place for a store
@@ -455,6 +458,7 @@ export const OBJECT_STORE_ERROR_CODES = [
   'OBJECT_STORE_DENIED',
   'OBJECT_STORE_CORRUPT',
   'OBJECT_STORE_UNAVAILABLE',
+  'OBJECT_STORE_LOCKED',
   'OBJECT_STORE_NO_SPACE',
   'OBJECT_STORE_INVALID_KEY',
   'OBJECT_STORE_UNSUPPORTED',
@@ -539,6 +543,7 @@ export interface CloudErrorFacts extends ErrorFacts {
  * - `CLOUD_SNAPSHOT_UNKNOWN`, `CLOUD_SNAPSHOT_EXISTS` in the endpoint, by name, uuid or id
  * - `CLOUD_SNAPSHOT_IS_BASE` the newest snapshot is what the next transfer builds on
  * - `CLOUD_SNAPSHOT_HELD` somebody holds the snapshot: it is not forgotten until it is let go
+ * - `CLOUD_SNAPSHOT_LOCKED` the snapshot is locked until a date: nobody can forget it before
  * - `CLOUD_RETENTION_INVALID` rules that no endpoint can have
  * - `CLOUD_ENDPOINT_UNKNOWN`, `CLOUD_ENDPOINT_EXISTS`, `CLOUD_ENDPOINT_ENDED` the place in the store
  * - `CLOUD_SOURCE_CHANGED` a block of the source changed under the transfer, or the source is another one
@@ -561,6 +566,7 @@ export const CLOUD_ERROR_CODES = [
   'CLOUD_SNAPSHOT_EXISTS',
   'CLOUD_SNAPSHOT_IS_BASE',
   'CLOUD_SNAPSHOT_HELD',
+  'CLOUD_SNAPSHOT_LOCKED',
   'CLOUD_RETENTION_INVALID',
   'CLOUD_ENDPOINT_UNKNOWN',
   'CLOUD_ENDPOINT_EXISTS',

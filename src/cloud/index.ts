@@ -78,7 +78,7 @@ export {
   type HoldRequest,
   type RetentionPlan,
 } from '../run/cloud/cloud-endpoint.ts';
-export type { CollectRequest, CollectResult } from '../run/cloud/collect-garbage.ts';
+export type { CollectRequest, CollectResult, LockedGarbage } from '../run/cloud/collect-garbage.ts';
 export {
   type CloudCallOptions,
   type CloudLayout,
@@ -88,6 +88,7 @@ export {
 } from '../run/cloud/context.ts';
 export type { EndpointKeys, RekeyRequest, RekeyResult, WrappedKeyFacts } from '../run/cloud/endpoint-keys.ts';
 export { type FileRestoreOptions, FileRestoreTarget } from '../run/cloud/file-restore-target.ts';
+export type { LockRequest, LockResult } from '../run/cloud/lock-snapshot.ts';
 export {
   CLOUD_STEPS,
   type CloudProgress,

@@ -51,6 +51,7 @@ export function counted(store: ObjectStore): CountedObjectStore {
 
   return {
     capabilities: store.capabilities,
+    locks: store.locks,
     place: store.place,
     async get(key, options) {
       counts.get++;

@@ -1,6 +1,7 @@
 /** Object stores, and what can be put around them: `ontap-data-motion/object-store`. */
 export { type CountedObjectStore, counted, type ObjectStoreCounts } from './counted.ts';
 export { FilesystemObjectStore, type FilesystemObjectStoreOptions } from './filesystem.ts';
+export { type LockingOptions, locking } from './locking.ts';
 export { MemoryObjectStore } from './memory.ts';
 export {
   type ByteRange,
@@ -11,6 +12,7 @@ export {
   type ObjectBody,
   type ObjectInfo,
   type ObjectLister,
+  type ObjectLocks,
   type ObjectReader,
   type ObjectStore,
   type ObjectStoreCapabilities,

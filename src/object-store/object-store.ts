@@ -25,8 +25,26 @@ import { ObjectStoreError } from '../errors.ts';
 /** A place for whole objects by key; see the contract above. */
 export interface ObjectStore extends ObjectReader, ObjectLister, ObjectWriter {
   readonly capabilities: ObjectStoreCapabilities;
+  /** Keeps objects from being deleted until a date; absent where the store cannot. */
+  readonly locks?: ObjectLocks | undefined;
   /** For messages: `memory`, a folder's path, `s3://bucket/prefix`. Without credentials. */
   readonly place: string;
+}
+
+/**
+ * Locks by date. Until a lock ends, `delete` and `deleteMany` of the object fail with `OBJECT_STORE_LOCKED` and leave it as it
+ * is, and its bytes are not lost by a put: that fails so too, or keeps them as an older version. A lock is never shortened.
+ */
+export interface ObjectLocks {
+  /**
+   * Locks the object that is there, at least until then; one that is locked for longer stays so.
+   * @param until epoch milliseconds
+   * @throws ObjectStoreError `OBJECT_STORE_NOT_FOUND`
+   */
+  lock(key: string, until: number, options?: ObjectStoreOptions): Promise<void>;
+
+  /** Epoch milliseconds; `undefined` for an object that is not locked, or not any more, or not there. */
+  lockedUntil(key: string, options?: ObjectStoreOptions): Promise<number | undefined>;
 }
 
 /** What a store can do, as data that callers read. */
@@ -35,6 +53,8 @@ export interface ObjectStoreCapabilities {
   readonly conditionalPut: boolean;
   /** Objects outlive the instance: a second one over the same place sees them. */
   readonly persistent: boolean;
+  /** It has `locks`. */
+  readonly objectLock?: boolean | undefined;
   /** The longest key, in bytes of UTF-8, where it is less than MAX_KEY_BYTES: in a bucket, a prefix takes of the room. */
   readonly maxKeyBytes?: number | undefined;
 }
@@ -74,7 +94,7 @@ export interface ObjectWriter {
    */
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<void>;
 
-  /** Absent is fine. */
+  /** Absent is fine. @throws ObjectStoreError `OBJECT_STORE_LOCKED` where the store has locks */
   delete(key: string, options?: ObjectStoreOptions): Promise<void>;
 
   /** As `delete`, for many keys. All are tried; then the first failure is thrown, all failed keys in `details.failed`. */

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { ObjectStoreError, redactText } from '../errors.ts';
 import { FilesystemObjectStore, type FilesystemObjectStoreOptions } from './filesystem.ts';
+import { locking } from './locking.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /**
@@ -10,10 +11,10 @@ import type { ObjectStore } from './object-store.ts';
  */
 export function openObjectStore(url: string, options: FilesystemObjectStoreOptions = {}): ObjectStore {
   if (url.trim() === '') throw unsupported(url, 'it is empty');
-  if (/^file:/i.test(url)) return new FilesystemObjectStore(pathOf(url), options);
+  if (/^file:/i.test(url)) return locking(new FilesystemObjectStore(pathOf(url), options));
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1];
   if (scheme !== undefined) throw unsupported(url, `stores of the kind "${scheme}" are not supported`);
-  return new FilesystemObjectStore(url, options);
+  return locking(new FilesystemObjectStore(url, options));
 }
 
 function pathOf(url: string): string {

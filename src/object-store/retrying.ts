@@ -113,6 +113,10 @@ export function retrying(store: ObjectStore, options: RetryOptions = {}): Object
 
   return {
     capabilities: store.capabilities,
+    locks: store.locks && {
+      lock: (key, until, options) => retry(options?.signal, async () => await store.locks?.lock(key, until, options)),
+      lockedUntil: (key, options) => retry(options?.signal, async () => await store.locks?.lockedUntil(key, options)),
+    },
     place: store.place,
     get: (key, options) => retry(options?.signal, () => store.get(key, options)),
     head: (key, options) => retry(options?.signal, () => store.head(key, options)),

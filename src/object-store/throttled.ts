@@ -52,6 +52,12 @@ export function throttled(store: ObjectStore, options: ThrottleOptions): ObjectS
 
   return {
     capabilities: store.capabilities,
+    locks: store.locks && {
+      lock: (key, until, options) =>
+        admit(options?.signal, 0, async () => await store.locks?.lock(key, until, options)),
+      lockedUntil: (key, options) =>
+        admit(options?.signal, 0, async () => await store.locks?.lockedUntil(key, options)),
+    },
     place: store.place,
     get: (key, options) =>
       admit(options?.signal, 0, async () => {

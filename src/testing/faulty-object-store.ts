@@ -8,6 +8,7 @@ import type {
   GetOptions,
   ObjectBody,
   ObjectInfo,
+  ObjectLocks,
   ObjectStore,
   ObjectStoreOptions,
   PutOptions,
@@ -16,7 +17,7 @@ import type {
 } from '../object-store/object-store.ts';
 
 /** A method of an object store that a fault can strike. */
-export type ObjectStoreMethod = 'get' | 'head' | 'list' | 'put' | 'delete' | 'deleteMany' | 'sweep';
+export type ObjectStoreMethod = 'get' | 'head' | 'list' | 'put' | 'delete' | 'deleteMany' | 'sweep' | 'lock';
 
 /** Which calls a fault meets. */
 export interface ObjectStoreFaultMatch {
@@ -63,6 +64,17 @@ export class FaultyObjectStore implements ObjectStore {
   /** As those of the store behind it. */
   get capabilities() {
     return this.#store.capabilities;
+  }
+
+  /** Those of the store behind it: a lock is a change, at which its user can die. */
+  get locks(): ObjectLocks | undefined {
+    const { locks } = this.#store;
+    return (
+      locks && {
+        lock: (key, until, options) => this.#change('lock', key, options, () => locks.lock(key, until, options)),
+        lockedUntil: (key, options) => locks.lockedUntil(key, options),
+      }
+    );
   }
 
   get place() {

@@ -10,12 +10,14 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { type Clock, systemClock } from '../env.ts';
 import { ObjectStoreError, type ObjectStoreErrorCode } from '../errors.ts';
 import {
   checkKey,
   compareKeys,
   MAX_KEY_BYTES,
   type ObjectInfo,
+  type ObjectLocks,
   type ObjectStore,
   type ObjectStoreCapabilities,
 } from '../object-store/object-store.ts';
@@ -27,6 +29,8 @@ export interface ObjectStoreSubject {
   readonly prefix: string;
   /** A second instance over the same place, for stores that are persistent. */
   readonly reopen?: (() => ObjectStore | Promise<ObjectStore>) | undefined;
+  /** By which the store's locks end; default the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 /** One promise of the object-store port. */
@@ -445,6 +449,65 @@ export const objectStoreContract: readonly ObjectStoreContractCase[] = [
       }
     },
   },
+  {
+    name: 'a locked object cannot be deleted until its lock ends; others beside it can',
+    needs: ['objectLock'],
+    async run({ store, prefix, clock = systemClock }) {
+      const locks = locksOf(store);
+      const [locked, free] = [`${prefix}locked`, `${prefix}free`];
+      for (const key of [locked, free]) await store.put(key, bytes(10, 1));
+      const until = clock.now() + LOCK_MS;
+      await locks.lock(locked, until);
+      assertNear(await locks.lockedUntil(locked), until);
+      await fails('OBJECT_STORE_LOCKED', locked, () => store.delete(locked));
+      const error = await fails('OBJECT_STORE_LOCKED', locked, () => store.deleteMany([locked, free]));
+      assert.deepEqual(error.details['failed'], [locked]);
+      assert.equal(error.retryable, false);
+      assertSame(await store.get(locked), bytes(10, 1), locked);
+      assert.deepEqual(await all(store.list(prefix)), [{ key: locked, sizeBytes: 10 }]);
+      await clock.sleep(LOCK_MS + LOCK_MARGIN_MS);
+      assert.equal(await locks.lockedUntil(locked), undefined);
+      await store.deleteMany([locked]);
+      assert.deepEqual(await all(store.list(prefix)), []);
+    },
+  },
+  {
+    name: 'a lock is made longer, never shorter; what is not there is neither locked nor lockable',
+    needs: ['objectLock'],
+    async run({ store, prefix, clock = systemClock }) {
+      const locks = locksOf(store);
+      const [key, absent] = [`${prefix}locked`, `${prefix}absent`];
+      await store.put(key, bytes(10, 1));
+      assert.equal(await locks.lockedUntil(key), undefined);
+      const until = clock.now() + LOCK_MS;
+      await locks.lock(key, until - LOCK_MS / 2);
+      await locks.lock(key, until);
+      await locks.lock(key, until - LOCK_MS / 2);
+      assertNear(await locks.lockedUntil(key), until);
+      assert.equal(await locks.lockedUntil(absent), undefined);
+      await fails('OBJECT_STORE_NOT_FOUND', absent, () => locks.lock(absent, until));
+      await clock.sleep(LOCK_MS + LOCK_MARGIN_MS);
+      await store.delete(key);
+      await fails('OBJECT_STORE_NOT_FOUND', key, () => store.get(key));
+      // What is put afterwards is another object.
+      await store.put(key, bytes(3, 2));
+      assert.equal(await locks.lockedUntil(key), undefined);
+      await store.delete(key);
+    },
+  },
+  {
+    name: 'a lock outlives the instance',
+    needs: ['objectLock', 'persistent'],
+    async run({ store, prefix, reopen, clock = systemClock }) {
+      const key = `${prefix}locked`;
+      await store.put(key, bytes(10, 1));
+      await locksOf(store).lock(key, clock.now() + LOCK_MS);
+      const other = (await reopen?.()) ?? store;
+      await fails('OBJECT_STORE_LOCKED', key, () => other.delete(key));
+      await clock.sleep(LOCK_MS + LOCK_MARGIN_MS);
+      await other.delete(key);
+    },
+  },
 ];
 
 const REASON = new Error('the caller aborted');
@@ -454,14 +517,28 @@ function sameReason(error: unknown): true {
   return true;
 }
 
-async function fails(code: ObjectStoreErrorCode, key: string, call: () => Promise<unknown>): Promise<void> {
+/** How long the cases lock, so that they can clean up; a server's clock may be a little behind. */
+const LOCK_MS = 4000;
+const LOCK_MARGIN_MS = 1500;
+
+function locksOf({ locks }: ObjectStore): ObjectLocks {
+  assert.ok(locks, 'a store with the capability has locks');
+  return locks;
+}
+
+/** Servers keep whole seconds. */
+function assertNear(found: number | undefined, until: number): void {
+  assert.ok(found !== undefined && Math.abs(found - until) <= 1000, `locked until ${found}, not ${until}`);
+}
+
+async function fails(code: ObjectStoreErrorCode, key: string, call: () => Promise<unknown>): Promise<ObjectStoreError> {
   try {
     await call();
   } catch (error) {
     assertFailure(error, code, key);
-    return;
+    return error;
   }
-  assert.fail(`expected ${code} for ${JSON.stringify(key)}, and the call succeeded`);
+  return assert.fail(`expected ${code} for ${JSON.stringify(key)}, and the call succeeded`);
 }
 
 function assertFailure(error: unknown, code: ObjectStoreErrorCode, key: string): asserts error is ObjectStoreError {

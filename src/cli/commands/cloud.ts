@@ -80,6 +80,7 @@ export function registerCloud(program: Command, run: RunAction): void {
     .option('--baseline', 'send everything, and build on nothing', false)
     .option('--fresh', 'do not go on with an interrupted backup', false)
     .option('--take-over', 'take the endpoint over from another writer, which must be gone', false)
+    .option('--lock-days <n>', 'lock the backup in the store for so many days from now', positive)
     .option('--allow-changes', 'go on when the image is written to while it is read', false)
     .addOption(new Option('--compression <codec>', 'zstd, zstd:LEVEL or none (default: zstd:1)').argParser(compression))
     .action((source: string, options) => run(backup)({ ...options, source }));
@@ -136,6 +137,12 @@ export function registerCloud(program: Command, run: RunAction): void {
     .option('--release', 'let them go', false)
     .action((options) => run(hold)(options));
 
+  writes(add('lock', 'lock a backup, and all that it needs, in the store: nobody can delete it before the date'))
+    .option(snapshot, ofNewest)
+    .option('--until <date>', 'a date, as 2027-12-31 or 2027-12-31T18:00:00Z', date)
+    .option('--days <n>', 'from now on', positive)
+    .action((options) => run(lock)(options));
+
   writes(add('gc', 'delete what no backup needs any more'))
     .option('--plan', 'only say what would be deleted', false)
     .action((options) => run(gc)(options));
@@ -164,6 +171,7 @@ async function backup(
     takeOver: boolean;
     allowChanges: boolean;
     compression?: Compression;
+    lockDays?: number;
   },
 ): Promise<ExitCode> {
   await checkSource(options.source);
@@ -192,13 +200,19 @@ async function backup(
       { source, state, writer, snapshot: snapshot.uuid, baseline, takeOver, breakLock },
       call,
     );
-    terminal.document(result);
+    const { lockDays } = options;
+    const locked =
+      lockDays === undefined
+        ? undefined
+        : await endpoint.lock({ snapshot: result.snapshot.id, until: env.clock.now() + lockDays * DAY_MS }, call);
+    terminal.document({ ...result, ...(locked && { locked }) });
     const { uploads } = result;
     const sent = uploads.blocks[0] + uploads.blocks[1] + uploads.blocks[2];
     terminal.say(
       `${result.snapshot.name}: ${result.outcome}${result.resumed ? ', gone on with after an interruption' : ''}; ` +
         `${sent} blocks in ${uploads.objects} objects, ${bytes(uploads.bytes)} stored`,
     );
+    if (locked !== undefined) terminal.say(`locked until ${timestamp(locked.lockedUntil)}`);
     return EXIT.done;
   } finally {
     await close();
@@ -218,6 +232,9 @@ async function restore(
 ): Promise<ExitCode> {
   const path = resolve(options.to);
   const there = await stat(path).catch(() => undefined);
+  if (there !== undefined && !there.isFile() && !there.isBlockDevice()) {
+    throw invalid('to', `${path} is neither a file nor a block device: nothing is restored to it, or in its place`);
+  }
   if (there !== undefined && options.onto === undefined && !options.overwrite) {
     terminal.note(`${path} exists: its content would be lost. Say --overwrite to replace it.`);
     terminal.document({ acknowledgementNeeded: { option: '--overwrite', lost: path } });
@@ -253,7 +270,7 @@ async function list(terminal: Terminal, options: EndpointOptions): Promise<ExitC
       })),
     });
     terminal.table(
-      ['backup', 'made', 'label', 'size', 'distinct', 'stored by it', 'base', 'held'],
+      ['backup', 'made', 'label', 'size', 'distinct', 'stored by it', 'base', 'kept'],
       snapshots.map((s) => [
         s.name,
         new Date(s.createdAt).toISOString(),
@@ -262,7 +279,8 @@ async function list(terminal: Terminal, options: EndpointOptions): Promise<ExitC
         bytes(s.heldBytes),
         bytes(s.uploadedBytes),
         s.base ?? '-',
-        s.held ? 'held' : '-',
+        [s.held ? ['held'] : [], s.lockedUntil ? [`locked until ${timestamp(s.lockedUntil)}`] : []].flat().join(', ') ||
+          '-',
       ]),
     );
     return EXIT.done;
@@ -390,6 +408,7 @@ const REASONS: Readonly<Record<RetentionReason, string>> = {
   'no-rule': 'no rule is about it',
   base: 'the next backup builds on it',
   held: 'it is held',
+  locked: 'it is locked',
   'beyond-count': 'newer ones of its label are as many as the rule keeps',
 };
 
@@ -428,6 +447,26 @@ async function hold(
   }
 }
 
+async function lock(
+  terminal: Terminal,
+  options: EndpointOptions & { snapshot?: string; until?: number; days?: number },
+): Promise<ExitCode> {
+  const { until, days } = options;
+  if ((until === undefined) === (days === undefined)) throw invalid('until', 'either --until or --days must be given');
+  const { endpoint, close, call } = await open(terminal, options);
+  try {
+    const end = until ?? systemEnv().clock.now() + (days ?? 0) * DAY_MS;
+    const result = await endpoint.lock({ snapshot: options.snapshot, until: end }, call);
+    terminal.document(result);
+    terminal.say(`${result.name}: ${result.objects} objects locked until ${timestamp(result.lockedUntil)}`);
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+const DAY_MS = 86_400_000;
+
 async function gc(terminal: Terminal, options: EndpointOptions & { plan: boolean }): Promise<ExitCode> {
   const { endpoint, close, call } = await open(terminal, options);
   try {
@@ -438,6 +477,12 @@ async function gc(terminal: Terminal, options: EndpointOptions & { plan: boolean
       `${result.planned ? 'would delete' : 'deleted'} ${objects} objects and ${snapshotFiles} files of backups, ` +
         `${bytes(result.bytes)}; ${result.planned ? 'would keep' : 'kept'} ${keptObjects} objects`,
     );
+    const { keys, bytes: lockedBytes, until } = result.locked;
+    if (until !== undefined) {
+      terminal.say(
+        `${keys} more, ${bytes(lockedBytes)}, are locked, the last until ${timestamp(until)}: run gc again then`,
+      );
+    }
     return EXIT.done;
   } finally {
     await close();
@@ -570,6 +615,13 @@ function rules(text: string, before: readonly RetentionRule[] = []): RetentionRu
     throw new InvalidArgumentError('It must be a label and a whole number, as daily:7.');
   }
   return [...before, { label, count }];
+}
+
+/** A day begins at midnight, UTC. */
+function date(text: string): number {
+  const ms = Date.parse(text);
+  if (!Number.isNaN(ms) && /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text)) return ms;
+  throw new InvalidArgumentError('It must be a date, as 2027-12-31 or 2027-12-31T18:00:00Z.');
 }
 
 function positive(text: string): number {

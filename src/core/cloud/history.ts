@@ -19,6 +19,7 @@ import type {
   ForgetSequel,
   HistoryEntry,
   HoldEntry,
+  LockEntry,
   RetentionEntry,
   RetentionRule,
   SnapshotFacts,
@@ -124,20 +125,24 @@ export function applyEntry(state: EndpointState, entry: HistoryEntry, digest: st
       return { ...advanced, collection: entry };
     case 'retention':
       return { ...advanced, retention: entry.rules };
-    case 'hold': {
-      const chosen = new Set<number>(entry.snapshotIds);
-      const marked = (snapshot: SnapshotFacts): SnapshotFacts => {
-        if (!chosen.has(snapshot.id)) return snapshot;
-        const { held: _, ...free } = snapshot;
-        return entry.held ? { ...free, held: true } : free;
-      };
-      return {
-        ...advanced,
-        snapshots: state.snapshots.map(marked),
-        base: state.base && marked(state.base),
-      };
-    }
+    case 'hold':
+      return marking(advanced, entry.snapshotIds, ({ held: _, ...free }) =>
+        entry.held ? { ...free, held: true } : free,
+      );
+    case 'lock':
+      return marking(advanced, entry.snapshotIds, (snapshot) => {
+        return { ...snapshot, lockedUntil: Math.max(entry.until, snapshot.lockedUntil ?? 0) };
+      });
   }
+}
+
+function marking(
+  state: EndpointState,
+  snapshotIds: readonly ObjectId[],
+  mark: (snapshot: SnapshotFacts) => SnapshotFacts,
+): EndpointState {
+  const marked = (snapshot: SnapshotFacts) => (snapshotIds.includes(snapshot.id) ? mark(snapshot) : snapshot);
+  return { ...state, snapshots: state.snapshots.map(marked), base: state.base && marked(state.base) };
 }
 
 export interface TakeOverRequest {
@@ -224,6 +229,17 @@ export function proposeHold(
   return faultOf(state, entry) ?? { ok: true, entry };
 }
 
+/** The entry that says that snapshots are locked; put when everything that they need is locked in the store. */
+export function proposeLock(
+  state: EndpointState,
+  snapshotIds: readonly ObjectId[],
+  until: number,
+  at: number,
+): Proposal<LockEntry> {
+  const entry: LockEntry = { ...next(state, at), kind: 'lock', snapshotIds, until };
+  return faultOf(state, entry) ?? { ok: true, entry };
+}
+
 /** A live snapshot by id, uuid or name. */
 export function findSnapshot(state: EndpointState, wanted: string | number): SnapshotFacts | undefined {
   return state.snapshots.find(({ id, uuid, name }) => id === wanted || uuid === wanted || name === wanted);
@@ -288,6 +304,7 @@ function faultOf(state: EndpointState, entry: HistoryEntry): Refusal | undefined
     case 'retention':
       return retentionFault(entry);
     case 'hold':
+    case 'lock':
       return unknownAmong(state, entry.snapshotIds);
   }
 }
@@ -327,12 +344,17 @@ function commitFault(state: EndpointState, { takeOver, snapshot, nextObjectId }:
   return refusal('CLOUD_SNAPSHOT_EXISTS', `the endpoint has the snapshot ${twin.name}`, 'Forget it first, or rename.');
 }
 
-function forgetFault(state: EndpointState, { snapshotIds, sequel }: ForgetEntry): Refusal | undefined {
+function forgetFault(state: EndpointState, { snapshotIds, sequel, at }: ForgetEntry): Refusal | undefined {
   const unknown = unknownAmong(state, snapshotIds);
   if (unknown !== undefined) return unknown;
   const held = state.snapshots.find((snapshot) => snapshot.held && snapshotIds.includes(snapshot.id));
   if (held !== undefined) {
     return refusal('CLOUD_SNAPSHOT_HELD', `${held.name} is held`, 'Let it go first, if nobody needs it any more.');
+  }
+  const locked = state.snapshots.find(({ id, lockedUntil = 0 }) => lockedUntil > at && snapshotIds.includes(id));
+  if (locked !== undefined) {
+    const until = new Date(locked.lockedUntil ?? 0).toISOString();
+    return refusal('CLOUD_SNAPSHOT_LOCKED', `${locked.name} is locked until ${until}`, 'Wait until the lock ends.');
   }
   const base = state.base;
   if (base !== undefined && sequel === 'continue' && snapshotIds.includes(base.id)) {

@@ -9,9 +9,10 @@ import type { EndpointState } from './history.ts';
  * - `no-rule` it has no label, or one without a rule
  * - `base` the newest snapshot, on which the next transfer builds
  * - `held` somebody holds it
+ * - `locked` it is locked until a date that has not come
  * - `beyond-count` more of its label are newer than the rule keeps: it goes
  */
-export const RETENTION_REASONS = ['within-count', 'no-rule', 'base', 'held', 'beyond-count'] as const;
+export const RETENTION_REASONS = ['within-count', 'no-rule', 'base', 'held', 'locked', 'beyond-count'] as const;
 /** One of `RETENTION_REASONS`. */
 export type RetentionReason = (typeof RETENTION_REASONS)[number];
 
@@ -26,8 +27,12 @@ export interface RetentionDecision {
   readonly reason: RetentionReason;
 }
 
-/** What the rules say of each snapshot, oldest first. A snapshot that stays for another reason takes a place of its label all the same. */
-export function planRetention(state: EndpointState, rules: readonly RetentionRule[]): RetentionDecision[] {
+/**
+ * What the rules say of each snapshot, oldest first. A snapshot that stays for another reason takes a place of its label all
+ * the same.
+ * @param at epoch milliseconds: locks that have ended do not count
+ */
+export function planRetention(state: EndpointState, rules: readonly RetentionRule[], at: number): RetentionDecision[] {
   const left = new Map(rules.map(({ label, count }) => [label, count]));
   const decide = (snapshot: SnapshotFacts): RetentionReason => {
     const places = snapshot.label === undefined ? undefined : left.get(snapshot.label);
@@ -35,6 +40,7 @@ export function planRetention(state: EndpointState, rules: readonly RetentionRul
     left.set(snapshot.label, Math.max(0, places - 1));
     if (places > 0) return 'within-count';
     if (snapshot.held) return 'held';
+    if ((snapshot.lockedUntil ?? 0) > at) return 'locked';
     return snapshot.id === state.base?.id ? 'base' : 'beyond-count';
   };
   // From the newest on: the newest of a label take its places.

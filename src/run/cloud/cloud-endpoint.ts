@@ -45,6 +45,7 @@ import {
 } from './endpoint-keys.ts';
 import { EndpointPlace, idOfUuid, uuidOf } from './endpoint-place.ts';
 import { HistoryLog } from './history-log.ts';
+import { type LockRequest, type LockResult, lockSnapshot } from './lock-snapshot.ts';
 import { ProgressReporter } from './progress.ts';
 import { type RebuildRequest, type RebuildResult, rebuildVmap } from './rebuild.ts';
 import { endpointUnknown, liveSnapshot, type RestoreRequest, type RestoreResult, restore } from './restore.ts';
@@ -202,9 +203,9 @@ export class CloudEndpoint {
 
   /** What the endpoint's rules say of each snapshot, oldest first, and why. Changes nothing. */
   retention(options: CloudCallOptions = {}): Promise<RetentionPlan> {
-    return this.#call('plan retention', options, async ({ history, signal }) => {
+    return this.#call('plan retention', options, async ({ history, env, signal }) => {
       await this.#refresh(history, signal);
-      return retentionPlanOf(history.state);
+      return retentionPlanOf(history.state, env.clock.now());
     });
   }
 
@@ -212,11 +213,11 @@ export class CloudEndpoint {
   applyRetention(options: CloudCallOptions = {}): Promise<RetentionPlan> {
     return this.#call('apply retention', options, async ({ history, env, signal }) => {
       await this.#refresh(history, signal);
-      let plan = retentionPlanOf(history.state);
+      let plan = retentionPlanOf(history.state, env.clock.now());
       if (plan.decisions.every(({ keep }) => keep)) return plan;
       const propose = (state: HistoryState) => {
         // By the history as it is when the entry is in: a hold that came in between counts.
-        plan = retentionPlanOf(state);
+        plan = retentionPlanOf(state, env.clock.now());
         const surplus = plan.decisions.filter(({ keep }) => !keep).map(({ id }) => id);
         return proposeForget(state, surplus, 'continue', env.clock.now());
       };
@@ -236,6 +237,11 @@ export class CloudEndpoint {
       const propose = (state: HistoryState) => proposeHold(state, this.#idsOf(state, snapshots), held, env.clock.now());
       return await history.append(propose, { signal });
     });
+  }
+
+  /** See `lockSnapshot`. */
+  lock(request: LockRequest, options: CloudCallOptions = {}): Promise<LockResult> {
+    return this.#call('lock a snapshot', options, (context) => lockSnapshot(context, request));
   }
 
   /** See `collectGarbage`. */
@@ -315,8 +321,8 @@ export class CloudEndpoint {
   }
 }
 
-function retentionPlanOf(state: HistoryState): RetentionPlan {
-  return { rules: state.retention, decisions: planRetention(state, state.retention) };
+function retentionPlanOf(state: HistoryState, at: number): RetentionPlan {
+  return { rules: state.retention, decisions: planRetention(state, state.retention, at) };
 }
 
 function sameRules(one: readonly RetentionRule[], other: readonly RetentionRule[]): boolean {

@@ -16,6 +16,7 @@ import { OBJECTS_PREFIX, parseKey, SNAPSHOTS_PREFIX } from '../../core/cloud/for
 import { proposeCollect } from '../../core/cloud/history.ts';
 import type { ObjectIdSet } from '../../core/cloud/object-ids.ts';
 import type { CloudContext } from './context.ts';
+import type { LockedKey } from './endpoint-place.ts';
 import { readHolds } from './hold.ts';
 import { endpointUnknown } from './restore.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
@@ -41,9 +42,23 @@ export interface CollectResult {
   /** Snapshots that were forgotten and are spared because a restore reads them. */
   readonly heldSnapshots: readonly number[];
   readonly keptObjects: number;
+  /** Garbage that is locked in the store: a later collection deletes it. A plan does not know of it. */
+  readonly locked: LockedGarbage;
 }
 
-/** @throws CloudError `CLOUD_CORRUPT`, `CLOUD_OBJECT_MISSING` when it cannot be known what a live snapshot needs: then nothing is deleted */
+/** What a collection could not delete yet. */
+export interface LockedGarbage {
+  readonly keys: number;
+  readonly bytes: number;
+  /** Epoch milliseconds until which the last of it is locked; absent where there is none. */
+  readonly until: number | undefined;
+}
+
+/**
+ * What is locked in the store is no failure: it stays, is told of, and goes with a later collection.
+ * @throws CloudError `CLOUD_CORRUPT`, `CLOUD_OBJECT_MISSING` when it cannot be known what a live snapshot needs: then nothing
+ * is deleted
+ */
 export async function collectGarbage(context: CloudContext, request: CollectRequest): Promise<CollectResult> {
   const { env, history, place, progress, signal } = context;
   const planOnly = request.planOnly ?? false;
@@ -65,11 +80,10 @@ export async function collectGarbage(context: CloudContext, request: CollectRequ
   const { spared, held, voidHolds } = await readSpared(context, entry);
   progress.begin('delete-objects', planned.deletions);
   const done = await walk(context, spared, async (deletions) => {
-    await place.deleteMany(
-      deletions.map(({ key }) => key),
-      { signal },
-    );
+    const keys = deletions.map(({ key }) => key);
+    const locked = await place.deleteUnlocked(keys, { signal });
     progress.advance('delete-objects', deletions.length);
+    return locked;
   });
   progress.end('delete-objects');
   await sweep(context, voidHolds);
@@ -97,14 +111,24 @@ async function readSpared(context: CloudContext, entry: CollectEntry) {
 async function walk(
   { place, progress, signal }: CloudContext,
   spared: Spared,
-  act: (deletions: readonly Deletion[]) => Promise<void> = async () => {},
+  act: (deletions: readonly Deletion[]) => Promise<readonly LockedKey[]> = async () => [],
 ) {
   const counts = { objects: 0, bytes: 0, snapshotFiles: 0, keptObjects: 0 };
+  const lockedGarbage = { keys: 0, bytes: 0, until: undefined as number | undefined };
   let deletions = 0;
   let page: ListedKey[] = [];
   const judge = async () => {
     const found = deletionsAmong(page, spared);
+    const locked = found.length === 0 ? [] : await act(found);
+    const untilOf = new Map(locked.map(({ key, until }) => [key, until]));
     for (const { key, bytes } of found) {
+      const until = untilOf.get(key);
+      if (until !== undefined) {
+        lockedGarbage.keys++;
+        lockedGarbage.bytes += bytes;
+        lockedGarbage.until = Math.max(until, lockedGarbage.until ?? 0);
+        continue;
+      }
       if (parseKey(key)?.kind === 'object') counts.objects++;
       else counts.snapshotFiles++;
       counts.bytes += bytes;
@@ -112,7 +136,6 @@ async function walk(
     const objects = page.filter(({ key }) => key.startsWith(OBJECTS_PREFIX)).length;
     counts.keptObjects += objects - found.filter(({ key }) => key.startsWith(OBJECTS_PREFIX)).length;
     deletions += found.length;
-    if (found.length > 0) await act(found);
     progress.advance('list-objects', page.length);
     page = [];
   };
@@ -125,7 +148,7 @@ async function walk(
     await judge();
   }
   progress.end('list-objects');
-  return { counts, deletions };
+  return { counts: { ...counts, locked: lockedGarbage }, deletions };
 }
 
 async function sweep({ place, signal }: CloudContext, voidHolds: readonly string[]): Promise<void> {

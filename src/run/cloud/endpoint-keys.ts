@@ -43,19 +43,18 @@ export async function openEndpoint(
   env: Env,
   signal: AbortSignal,
 ): Promise<OpenedEndpoint & { readonly isThere: boolean }> {
+  const unencrypted = { place: plain, tools: plainTools, encryption: undefined, newKey: undefined };
   const wantsKey = keys.providers.length > 0;
-  const there = await firstEntry(plain, signal);
-  if (there !== undefined && wantsKey) throw keyMisfit(plain, false);
-  if (there !== undefined) {
-    return { place: plain, tools: plainTools, encryption: undefined, newKey: undefined, isThere: true };
-  }
+  if (!wantsKey && (await firstEntry(plain, signal)) !== undefined) return { ...unencrypted, isThere: true };
   const hidden = new EndpointPlace(plain.store, plain.name, await keys.tools.hiddenName(plain.name, { signal }));
   const first = await firstEntry(hidden, signal);
   if (!wantsKey) {
     if (first !== undefined) throw keyMisfit(plain, true);
-    return { place: plain, tools: plainTools, encryption: undefined, newKey: undefined, isThere: false };
+    return { ...unencrypted, isThere: false };
   }
   if (first === undefined) {
+    // Only now: a store logs the keys that it is asked for, and this one has the name in the clear.
+    if ((await firstEntry(plain, signal)) !== undefined) throw keyMisfit(plain, false);
     const dataKey = keys.tools.newDataKey();
     const newKey: NewKey = {
       async store(endpointId, ended) {
@@ -124,9 +123,10 @@ export async function rekey(
   const itself = { ...keys, providers: [provider] };
   await unwrapAny(place, itself, endpointId, encryption.keyId, signal, added.number);
   const gone = new Set(keepOthers ? [] : before);
-  const removed = known.filter(({ number }) => gone.has(number));
-  await place.deleteMany(Array.from(gone, wrappedKeyKey), { signal });
+  // A wrapped key that is locked with a snapshot stays, and opens the endpoint, until its lock ends.
+  await place.deleteUnlocked(Array.from(gone, wrappedKeyKey), { signal });
   const left = await readWrapped(place, keys, endpointId, signal, []);
+  const removed = known.filter(({ number }) => gone.has(number) && !left.some((one) => one.number === number));
   if (!left.some(({ number }) => number === added.number)) {
     throw new CloudError('CLOUD_CONFLICT', `another call changed the key of ${place.text} at the same time`, {
       object: place.name,

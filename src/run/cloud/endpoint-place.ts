@@ -10,10 +10,18 @@ import {
   type GetOptions,
   type ObjectBody,
   type ObjectInfo,
+  type ObjectLocks,
   type ObjectStore,
   type ObjectStoreOptions,
   type PutOptions,
 } from '../../object-store/object-store.ts';
+
+/** What could not be deleted, and until when. */
+export interface LockedKey {
+  readonly key: string;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
 
 export class EndpointPlace {
   readonly store: ObjectStore;
@@ -76,6 +84,48 @@ export class EndpointPlace {
       keys.map((key) => this.#prefix + key),
       options,
     );
+  }
+
+  /** Locks what is there until then, at least. @throws CloudError `CLOUD_OBJECT_MISSING`; ObjectStoreError `OBJECT_STORE_UNSUPPORTED` */
+  async lock(key: string, until: number, options?: ObjectStoreOptions): Promise<void> {
+    try {
+      await this.#locks().lock(this.#prefix + key, until, options);
+    } catch (error) {
+      if (error instanceof ObjectStoreError && error.code === 'OBJECT_STORE_NOT_FOUND') throw missing(key);
+      throw error;
+    }
+  }
+
+  /**
+   * As `deleteMany`, but what is locked stays, and is given back.
+   * @throws ObjectStoreError
+   */
+  async deleteUnlocked(keys: readonly string[], options: ObjectStoreOptions = {}): Promise<LockedKey[]> {
+    try {
+      await this.deleteMany(keys, options);
+      return [];
+    } catch (error) {
+      if (!(error instanceof ObjectStoreError) || error.code !== 'OBJECT_STORE_LOCKED') throw error;
+      const { failed } = error.details as { readonly failed?: readonly string[] };
+      const locked: LockedKey[] = [];
+      for (const stored of failed ?? []) {
+        const until = await this.#locks().lockedUntil(stored, options);
+        const key = stored.slice(this.#prefix.length);
+        // Another failure than a lock, or a lock that ended just now: once more, alone.
+        if (until === undefined) await this.deleteMany([key], options);
+        else locked.push({ key, until });
+      }
+      return locked;
+    }
+  }
+
+  #locks(): ObjectLocks {
+    const { locks } = this.store;
+    if (locks !== undefined) return locks;
+    throw new ObjectStoreError('OBJECT_STORE_UNSUPPORTED', `${this.store.place} cannot lock objects`, {
+      attempted: 'lock an object',
+      remedy: 'Use a bucket that was created with object lock, or a folder.',
+    });
   }
 
   async *list(prefix: string, options?: ObjectStoreOptions): AsyncGenerator<ObjectInfo, void, undefined> {

@@ -64,28 +64,38 @@ export class HistoryLog {
    * @throws CloudError `CLOUD_CORRUPT` when entries are damaged, missing, or do not follow each other
    */
   async refresh(options: ObjectStoreOptions = {}): Promise<EndpointState> {
-    let last = this.#state.lastNumber;
-    if (last === 0) {
-      // A long history is listed once and read with many requests at a time; then, as always, one by one to its end.
-      for await (const { key } of this.#place.list(HISTORY_PREFIX, options)) {
-        const name = parseKey(key);
-        if (name?.kind === 'history-entry') last = Math.max(last, name.number);
-      }
-      const stored: (Uint8Array | undefined)[] = new Array(last);
-      await inParallel(stored.keys(), READS_IN_FLIGHT, async (at) => {
-        stored[at] = await this.#place.find(historyKey(at + 1), options);
-      });
-      for (const [at, bytes] of stored.entries()) {
-        if (bytes === undefined) throw missing(historyKey(at + 1));
-        this.#apply(at + 1, bytes);
-      }
-    }
+    // A long history is listed once and read with many requests at a time; then, as always, one by one to its end.
+    const lastListed = this.#state.lastNumber === 0 ? await this.#readListed(options) : 0;
     for (;;) {
       const number = this.#state.lastNumber + 1;
       const bytes = await this.#place.find(historyKey(number), options);
-      if (bytes === undefined) return this.#state;
-      this.#apply(number, bytes);
+      if (bytes !== undefined) this.#apply(number, bytes);
+      else if (number > lastListed) return this.#state;
+      else throw entryMissing(number, lastListed);
     }
+  }
+
+  /** Reads what is listed up to the first number that is not, and gives the last number that is. */
+  async #readListed(options: ObjectStoreOptions): Promise<number> {
+    const listed = new Set<number>();
+    let last = 0;
+    for await (const { key } of this.#place.list(HISTORY_PREFIX, options)) {
+      const name = parseKey(key);
+      if (name?.kind !== 'history-entry') continue;
+      listed.add(name.number);
+      last = Math.max(last, name.number);
+    }
+    let end = 1;
+    while (listed.has(end)) end++;
+    const stored: (Uint8Array | undefined)[] = new Array(end - 1);
+    await inParallel(stored.keys(), READS_IN_FLIGHT, async (at) => {
+      stored[at] = await this.#place.find(historyKey(at + 1), options);
+    });
+    for (const [at, bytes] of stored.entries()) {
+      if (bytes === undefined) throw missing(historyKey(at + 1));
+      this.#apply(at + 1, bytes);
+    }
+    return last;
   }
 
   /**
@@ -167,6 +177,15 @@ export class HistoryLog {
     this.#state = applyEntry(this.#state, entry, digest);
     this.#endpointId = endpointId;
   }
+}
+
+/** Entries were removed, or somebody put a key here that is none of ours. */
+function entryMissing(number: number, last: number): CloudError {
+  const key = historyKey(number);
+  return new CloudError('CLOUD_OBJECT_MISSING', `${key} is not in the store, and ${historyKey(last)} is`, {
+    object: key,
+    remedy: `Put ${key} back from a version or copy of the bucket; if nothing but ${historyKey(last)} is beyond it, it is a stray key to remove.`,
+  });
 }
 
 /** An endpoint with a key that was opened without one, or the other way round. */

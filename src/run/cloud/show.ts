@@ -28,6 +28,8 @@ export interface SnapshotSummary {
   readonly isBase: boolean;
   /** Somebody holds it: it is not forgotten until it is let go. */
   readonly held: boolean;
+  /** Epoch milliseconds until which nobody can forget it; absent where it was never locked. */
+  readonly lockedUntil: number | undefined;
 }
 
 /** An endpoint in short. */
@@ -69,7 +71,7 @@ export async function summarize(context: CloudContext, uuid: () => string): Prom
 }
 
 function summaryOf(
-  { id, uuid, name, label, createdAt, base, held }: SnapshotFacts,
+  { id, uuid, name, label, createdAt, base, held, lockedUntil }: SnapshotFacts,
   manifest: Manifest | undefined,
   endpoint: { readonly snapshots: readonly SnapshotFacts[]; readonly base: SnapshotFacts | undefined },
 ): SnapshotSummary {
@@ -86,6 +88,7 @@ function summaryOf(
     uploadedBytes: manifest?.uploadedBytes ?? 0,
     isBase: endpoint.base?.id === id,
     held: held === true,
+    lockedUntil,
   };
 }
 

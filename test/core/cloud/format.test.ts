@@ -308,6 +308,7 @@ describe('the bytes of format version 1', () => {
       { ...common, kind: 'collect', floor: id(2 ** 43 - 1), live: [] },
       { ...common, kind: 'retention', rules: [{ label: 'daily', count: 7 }] },
       { ...common, kind: 'hold', snapshotIds: [id(3)], held: false },
+      { ...common, kind: 'lock', snapshotIds: [id(3)], until: 1_800_000_000_000 },
     ];
     for (const one of entries) {
       const { bytes, digest } = encodeHistoryEntry(one, ENDPOINT_ID, plainTools);

@@ -28,6 +28,7 @@ const told = (names: readonly string[], ...rules: readonly (readonly [string, nu
   planRetention(
     stateOf(names),
     rules.map(([label, count]) => ({ label, count })),
+    1000,
   ).map(({ name, keep, reason }) => `${name} ${keep ? 'stays' : 'goes'}: ${reason}`);
 
 describe('the plan of retention', () => {
@@ -74,7 +75,7 @@ describe('the plan of retention', () => {
           ['w', w],
         ]);
         const rules = [...counts].map(([label, count]) => ({ label, count }));
-        const decisions = planRetention(state, rules);
+        const decisions = planRetention(state, rules, 1000);
         for (const [at, { label, keep }] of decisions.entries()) {
           const newer = decisions.slice(at + 1).filter((other) => other.label === label).length;
           const surplus = label !== undefined && newer >= (counts.get(label) ?? Number.POSITIVE_INFINITY);
@@ -82,7 +83,7 @@ describe('the plan of retention', () => {
           expect(keep).toBe(!surplus || protectedOne);
         }
         const left = state.snapshots.filter((_, at) => decisions[at]?.keep);
-        const again = planRetention({ ...state, snapshots: left, base: left.at(-1) }, rules);
+        const again = planRetention({ ...state, snapshots: left, base: left.at(-1) }, rules, 1000);
         expect(again.every(({ keep }) => keep)).toBe(true);
       }),
       { seed: 3 },

@@ -78,6 +78,8 @@ export interface SnapshotFacts {
   readonly manifestDigest: string;
   /** Somebody holds it: it cannot be forgotten. Said by later entries. */
   readonly held?: true | undefined;
+  /** Epoch milliseconds until which it cannot be forgotten, and its bytes are locked in the store. Said by later entries. */
+  readonly lockedUntil?: number | undefined;
 }
 
 /** Snapshots leave the endpoint. */
@@ -114,7 +116,22 @@ export interface HoldEntry extends Entry {
   readonly held: boolean;
 }
 
-export type HistoryEntry = TakeOverEntry | CommitEntry | ForgetEntry | CollectEntry | RetentionEntry | HoldEntry;
+/** Everything that these snapshots need is locked in the store until then. A lock is never shortened. */
+export interface LockEntry extends Entry {
+  readonly kind: 'lock';
+  readonly snapshotIds: readonly ObjectId[];
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
+export type HistoryEntry =
+  | TakeOverEntry
+  | CommitEntry
+  | ForgetEntry
+  | CollectEntry
+  | RetentionEntry
+  | HoldEntry
+  | LockEntry;
 export const ENTRY_KINDS = [
   'take-over',
   'commit',
@@ -122,6 +139,7 @@ export const ENTRY_KINDS = [
   'collect',
   'retention',
   'hold',
+  'lock',
 ] as const satisfies HistoryEntry['kind'][];
 
 /** The stored bytes, and their digest in hexadecimal: the `previous` of the next entry. */
@@ -215,6 +233,13 @@ function readEntry(fields: Fields, common: Entry): HistoryEntry {
         kind,
         snapshotIds: fields.wholes('snapshotIds') as ObjectId[],
         held: fields.flag('held'),
+      };
+    case 'lock':
+      return {
+        ...common,
+        kind,
+        snapshotIds: fields.wholes('snapshotIds') as ObjectId[],
+        until: fields.whole('until'),
       };
   }
 }
