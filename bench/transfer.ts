@@ -184,7 +184,7 @@ async function dataFile(folder: string): Promise<string> {
     block.writeUInt32LE(i);
     if (!file.write(block)) await new Promise((resolve) => file.once('drain', resolve));
   }
-  await new Promise((resolve) => file.end(resolve));
+  await new Promise<void>((resolve) => file.end(() => resolve()));
   return path;
 }
 

@@ -109,13 +109,19 @@ export async function rehost(context: TransferContext): Promise<TransferVerifica
   const volume = await source.svm.volume(name, { signal });
   if (volume !== undefined) {
     await unmounted(context, source, volume, destination.place.volume !== name);
-    const giveBack = (within: AbortSignal) => mountAgain(source, name, within);
+    let isSent = false;
+    const giveBack = async (within: AbortSignal) => {
+      // A request that was given up may still take its effect: mounting the volume would get into its way.
+      if (isSent && (await hasLeft(context, source, name, within))) return;
+      await mountAgain(source, name, within);
+    };
     await undoing(
       context,
       `${name}, unmounted, in SVM ${source.svm.svm} or ${destination.svm.svm}: mounted at the next call`,
       async () => {
         context.tell('rehost');
         context.published.now = true;
+        isSent = true;
         await source.storage.rehostVolume(name, destination.svm.svm, { signal }).catch((error: unknown) => {
           // Refused as it stands: it is where it was, and another way may be tried.
           if (error instanceof OntapError && error.code !== 'ONTAP_OUTCOME_UNKNOWN') context.published.now = false;
@@ -137,6 +143,21 @@ export async function rehost(context: TransferContext): Promise<TransferVerifica
     context.actions.push('mount');
   }
   return { sizeBytes: there.sizeBytes, by: 'same-object' };
+}
+
+const REHOST_SETTLES_MS = 3_000;
+
+/** Whether the volume is gone, or goes soon. */
+async function hasLeft(
+  context: TransferContext,
+  { svm }: VolumeEnd,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return lookUntil(context.world.env.clock, { firstMs: 250, mostMs: 1_000 }, signal, async (waitedMs) => {
+    if ((await svm.volume(name, { signal })) === undefined) return true;
+    return waitedMs() >= REHOST_SETTLES_MS ? false : undefined;
+  });
 }
 
 /** A rehosted volume keeps its name; one that was to have another gets it. */
@@ -282,20 +303,24 @@ async function mirroredInto(context: TransferContext, mirroring: Mirroring): Pro
   const found = await observeMirror(mirror);
   // Writable and without a mirror: an earlier call came as far as its release.
   if (made?.type === 'rw' && found === undefined) return { sizeBytes, by: 'snapshot' };
-  // Nothing breaks it but a call that had proven the copy.
-  if (found?.state !== 'broken_off') {
-    await provenAndBroken(context, mirroring, mirror).catch(async (error: unknown) => {
-      // The last request of an earlier call may take its effect now.
-      const isOvertaken = error instanceof MirrorError && (await observeMirror(mirror))?.state === 'broken_off';
-      if (!isOvertaken) throw error;
+  // Nothing pauses or breaks it but a call that had proven the copy; the last request of such a call may take its effect only now.
+  if (!isBeingBroken(found)) {
+    await proven(context, mirroring, mirror).catch(async (error: unknown) => {
+      if (!(error instanceof MirrorError) || !isBeingBroken(await observeMirror(mirror))) throw error;
     });
   }
+  await breakSnapmirror(mirror, { junctionPath: false });
+  context.actions.push('break');
   await deleteSnapmirror(mirror, { release: true });
   context.actions.push('release');
   return { sizeBytes, by: 'snapshot' };
 }
 
-async function provenAndBroken(context: TransferContext, mirroring: Mirroring, mirror: MirrorContext): Promise<void> {
+function isBeingBroken(relationship: Relationship | undefined): boolean {
+  return relationship?.state === 'paused' || relationship?.state === 'broken_off';
+}
+
+async function proven(context: TransferContext, mirroring: Mirroring, mirror: MirrorContext): Promise<void> {
   const { source, destination, volume } = mirroring;
   await createSnapmirror(mirror, {
     policy: context.world.policyOf(source.place.backend),
@@ -311,8 +336,6 @@ async function provenAndBroken(context: TransferContext, mirroring: Mirroring, m
     context.actions.push('update');
   }
   await requireSameSnapshot(context, mirroring, await observeMirror(mirror));
-  await breakSnapmirror(mirror, { junctionPath: false });
-  context.actions.push('break');
 }
 
 /** The exported snapshot is at both ends, and is the same one: ONTAP checked every block of it on the way. */
