@@ -43,8 +43,8 @@ async function judgeService(scene: Scene, home: DataMotion): Promise<void> {
   const [{ name } = { name: '' }] = scene.topology.volumes;
   const [target = ''] = scene.topology.targets;
   const selection = { source: SOURCE, target, volumes: [name] };
-  const host = scene.hosts.get(name);
-  if (host === undefined) return;
+  const host = { where: SOURCE, stopped: false, deaf: false };
+  scene.hosts.set(name, host);
   const turn = (where: string) => async () => {
     Object.assign(host, { where, stopped: false });
     scene.write(name, 2);
