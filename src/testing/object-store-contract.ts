@@ -518,8 +518,8 @@ function sameReason(error: unknown): true {
 }
 
 /** How long the cases lock, so that they can clean up; a server's clock may be a little behind. */
-const LOCK_MS = 4000;
-const LOCK_MARGIN_MS = 1500;
+const LOCK_MS = 2000;
+const LOCK_MARGIN_MS = 500;
 
 function locksOf({ locks }: ObjectStore): ObjectLocks {
   assert.ok(locks, 'a store with the capability has locks');
