@@ -111,6 +111,35 @@ describe('an endpoint with a passphrase', () => {
     expect(await keysOf(rig.store)).toEqual(before);
   });
 
+  it('is asked for by its hidden name alone, once it is there', async () => {
+    const rig = rigOf({ keys: by(phrase('correct horse')) });
+    rig.snapshot();
+    await rig.backup();
+    const asked: string[] = [];
+    const watched: ObjectStore = new Proxy(rig.store, {
+      get(of, name) {
+        const found: unknown = Reflect.get(of, name);
+        if (typeof found !== 'function') return found;
+        return (...given: unknown[]) => {
+          asked.push(`${String(name)} ${JSON.stringify(given[0])}`);
+          return found.apply(of, given);
+        };
+      },
+    });
+    const later = () =>
+      rigOf({ store: watched, volume: rig.volume, state: rig.state, keys: by(phrase('correct horse')) });
+    rig.snapshot('again');
+    await later().backup();
+    await later().endpoint.list();
+    await later().endpoint.restore({ target: new WaflRestoreTarget(smallVolume()) });
+    await later().endpoint.verify();
+    await later().endpoint.collect();
+    const wrong = rigOf({ store: watched, volume: rig.volume, keys: by(phrase('another')) });
+    await expect(wrong.endpoint.list()).rejects.toMatchObject({ code: 'CLOUD_KEY_WRONG' });
+    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.filter((request) => request.includes(NAME))).toEqual([]);
+  });
+
   it('that was begun without one stays without, whatever is given later', async () => {
     const rig = rigOf({ keys: by() });
     rig.snapshot();
