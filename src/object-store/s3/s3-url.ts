@@ -1,5 +1,5 @@
 /** `s3://bucket/prefix?endpoint=...`: what a user writes on a command line for a place in an S3 bucket. */
-import { ObjectStoreError, redactText } from '../../errors.ts';
+import { ObjectStoreError } from '../../errors.ts';
 import { checkKey } from '../object-store.ts';
 
 /** A place in a bucket, and how to reach it. */
@@ -83,8 +83,8 @@ function parametersOf(text: string, url: URL): ReadonlyMap<string, string> {
 
 function checkEndpoint(text: string, endpoint: string): void {
   try {
-    const { protocol, username, pathname, search } = new URL(endpoint);
-    if (/^https?:$/.test(protocol) && username === '' && pathname === '/' && search === '') return;
+    const { protocol, username, password, pathname, search, hash } = new URL(endpoint);
+    if (/^https?:$/.test(protocol) && [username, password, search, hash].join('') === '' && pathname === '/') return;
   } catch {
     // Told below.
   }
@@ -119,7 +119,9 @@ function yesOrNo(text: string, name: string, value: string | undefined): boolean
 }
 
 function unsupported(text: string, why: string): ObjectStoreError {
-  return new ObjectStoreError('OBJECT_STORE_UNSUPPORTED', `${redactText(text)} is no place in S3: ${why}`, {
+  // Credentials may stand before any @, and in whatever a server's URL has: neither is shown.
+  const shown = text.replace(/[?#].*/s, '?...').replace(/^([a-z0-9]+:\/\/)[^/]*@/i, '$1...@');
+  return new ObjectStoreError('OBJECT_STORE_UNSUPPORTED', `${shown} is no place in S3: ${why}`, {
     attempted: 'open the object store',
     remedy: 'Give s3://bucket/prefix, with ?endpoint=https://host:port&region=... for a server other than AWS.',
   });
