@@ -93,7 +93,7 @@ function pythonDriver(): Counts {
   const count = (what: RegExp) => Number(what.exec(stderr)?.[1] ?? 0);
   const failed = count(/failures=(\d+)/) + count(/errors=(\d+)/);
   const ran = count(/Ran (\d+) tests?/);
-  return { passed: ran - failed, failed: failed === 0 && status !== 0 ? 1 : failed };
+  return { passed: Math.max(0, ran - failed), failed: failed === 0 && status !== 0 ? 1 : failed };
 }
 
 function forPython(): NodeJS.ProcessEnv {
