@@ -6,7 +6,14 @@ import type { Relationship, Volume } from '../../ontap/ontap-svm.ts';
 import { lookUntil } from '../look-until.ts';
 import { collect, type MirrorContext } from '../mirror/context.ts';
 import { observe as observeMirror } from '../mirror/observe.ts';
-import { breakSnapmirror, createSnapmirror, deleteSnapmirror, updateSnapmirror } from '../mirror/verbs.ts';
+import {
+  breakSnapmirror,
+  createSnapmirror,
+  deleteSnapmirror,
+  resumeSnapmirror,
+  resyncSnapmirror,
+  updateSnapmirror,
+} from '../mirror/verbs.ts';
 import { undoing, withLeft } from './cleaning.ts';
 import type { OntapEnd, TransferContext, TransferVerification } from './context.ts';
 import { endOf, transferFailure } from './context.ts';
@@ -273,14 +280,15 @@ export async function mirrorOnce(context: TransferContext): Promise<TransferVeri
   const volume = await requireVolume(context, source);
   const part = partVolume(destination.place.volume, `${source.place.cluster}\0${volume.uuid}`);
   const left = `the volume ${part} in SVM ${destination.svm.svm} and perhaps its mirror, with which the next call goes on`;
+  const broken = { now: false };
   const work = async () => {
-    const snapshot = await mirroredInto(context, { source, destination, volume, part });
+    const snapshot = await mirroredInto(context, { source, destination, volume, part }, broken);
     await publish(context, { source, destination, volume, part });
     return snapshot;
   };
   // Clients get a source back that is not moved after all.
   const verification = await undoing(context, left, work, async (signal) => {
-    if (plan.intent === 'move' && !context.published.now) await mountAgain(source, volume.name, signal);
+    if (plan.intent === 'move' && !broken.now) await mountAgain(source, volume.name, signal);
     throw new InterruptedError('ABORTED', 'the copy is kept for the next call');
   });
   if (plan.intent === 'move') await deleteMovedVolume(context);
@@ -294,26 +302,54 @@ interface Mirroring {
   readonly part: string;
 }
 
-async function mirroredInto(context: TransferContext, mirroring: Mirroring): Promise<TransferVerification> {
+async function mirroredInto(
+  context: TransferContext,
+  mirroring: Mirroring,
+  broken: { now: boolean },
+): Promise<TransferVerification> {
   const { destination, volume, part } = mirroring;
-  const { signal } = context;
+  const { signal, plan } = context;
   const { sizeBytes } = volume;
   const mirror = mirrorContext(context, mirroring);
   const made = await destination.svm.volume(part, { signal });
   const found = await observeMirror(mirror);
   // Writable and without a mirror: an earlier call came as far as its release.
-  if (made?.type === 'rw' && found === undefined) return { sizeBytes, by: 'snapshot' };
+  if (made?.type === 'rw' && found === undefined) {
+    broken.now = true;
+    // What the source keeps for it may still be there.
+    await deleteSnapmirror(mirror, { release: true });
+    return { sizeBytes, by: 'snapshot' };
+  }
   // Nothing pauses or breaks it but a call that had proven the copy; the last request of such a call may take its effect only now.
-  if (!isBeingBroken(found)) {
-    await proven(context, mirroring, mirror).catch(async (error: unknown) => {
-      if (!(error instanceof MirrorError) || !isBeingBroken(await observeMirror(mirror))) throw error;
-    });
+  const isUnwritten = plan.intent === 'copy' || volume.junctionPath === undefined;
+  const copyIsProven = isBeingBroken(found) && isUnwritten;
+  for (let tries = MOST_OVERTAKEN; !copyIsProven; tries--) {
+    try {
+      // Clients of a source that was not moved got it back: what they wrote since has to come too.
+      if (plan.intent === 'move') await mirroredAgain(mirror);
+      await proven(context, mirroring, mirror);
+      break;
+    } catch (error) {
+      const isOvertaken = error instanceof MirrorError && isBeingBroken(await observeMirror(mirror));
+      if (!isOvertaken || tries <= 1) throw error;
+      if (plan.intent === 'copy') break;
+    }
   }
   await breakSnapmirror(mirror, { junctionPath: false });
   context.actions.push('break');
+  // From here on the copy is whole, and the source stays as it is until the next call has given the copy its name.
+  broken.now = true;
   await deleteSnapmirror(mirror, { release: true });
   context.actions.push('release');
   return { sizeBytes, by: 'snapshot' };
+}
+
+const MOST_OVERTAKEN = 3;
+
+async function mirroredAgain(mirror: MirrorContext): Promise<void> {
+  const found = await observeMirror(mirror);
+  if (found?.state === 'paused') await resumeSnapmirror(mirror);
+  if (found?.state === 'broken_off') await resyncSnapmirror(mirror, { wait: true });
 }
 
 function isBeingBroken(relationship: Relationship | undefined): boolean {
