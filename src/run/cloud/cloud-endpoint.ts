@@ -48,7 +48,7 @@ import { HistoryLog } from './history-log.ts';
 import { type LockRequest, type LockResult, lockSnapshot } from './lock-snapshot.ts';
 import { ProgressReporter } from './progress.ts';
 import { type RebuildRequest, type RebuildResult, rebuildVmap } from './rebuild.ts';
-import { endpointUnknown, liveSnapshot, type RestoreRequest, type RestoreResult, restore } from './restore.ts';
+import { endpointUnknown, type RestoreRequest, type RestoreResult, readLive, restore } from './restore.ts';
 import { type EndpointSummary, type ShowRequest, type SnapshotDetails, showSnapshot, summarize } from './show.ts';
 import { listFiles, type SnapshotFile } from './snapshot-files.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
@@ -141,11 +141,12 @@ export class CloudEndpoint {
 
   /** Regular files of a snapshot, by path. */
   files(request: { readonly snapshot?: string | number | undefined } = {}, options: CloudCallOptions = {}) {
-    return this.#call('list files', options, async (context): Promise<SnapshotFile[]> => {
-      const snapshot = await liveSnapshot(context, request.snapshot);
-      const reader = new SnapshotReader(context);
-      return await listFiles(reader, await reader.manifest(snapshot));
-    });
+    return this.#call('list files', options, (context) =>
+      readLive(context, request.snapshot, async (snapshot): Promise<SnapshotFile[]> => {
+        const reader = new SnapshotReader(context);
+        return await listFiles(reader, await reader.manifest(snapshot));
+      }),
+    );
   }
 
   /** See `restore`. */

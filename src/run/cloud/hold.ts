@@ -13,7 +13,10 @@ const RENEW_MS = 3_600_000;
 
 type HoldContext = Pick<CloudContext, 'env' | 'place' | 'signal'>;
 
-/** Runs `work` while the snapshots are held. A store that takes no puts is read without: then nobody can collect there either. */
+/**
+ * Runs `work` while the snapshots are held. Where nothing may be put they are read without: who may write, from another
+ * host or with other credentials, can then collect what is being read.
+ */
 export async function withHold<T>(
   context: HoldContext,
   snapshotIds: readonly number[],
@@ -31,8 +34,13 @@ export async function withHold<T>(
     await put();
   } catch (error) {
     if (!(error instanceof ObjectStoreError) || !READ_ONLY.has(error.code)) throw error;
-    env.logger.warn({ store: place.store.place }, 'the store is read-only: the snapshot is read without a hold on it');
-    return await work();
+    env.logger.warn(
+      { store: place.store.place, snapshots: snapshotIds },
+      `nothing may be put into the store from here: the snapshot is read without a hold on it, and fails if somebody forgets it and collects meanwhile; to be safe, ${HOLD_IT}`,
+    );
+    return await work().catch((cause) => {
+      throw withoutHold(cause);
+    });
   }
   const ended = new AbortController();
   const renewing = (async () => {
@@ -50,6 +58,16 @@ export async function withHold<T>(
     // Left behind it would be void in a day.
     await place.deleteMany([...keys.keys()]).catch(() => {});
   }
+}
+
+const HOLD_IT = 'hold it from a host that may write (datamotion cloud hold --snapshot ...), and let it go afterwards';
+
+/** What is missing may have been collected from under the reader. */
+function withoutHold(cause: unknown): unknown {
+  if (!(cause instanceof CloudError) || cause.code !== 'CLOUD_OBJECT_MISSING') return cause;
+  const { code, message, object, objectId, snapshot, details } = cause;
+  const remedy = `The snapshot was read without a hold, and may have been forgotten and collected meanwhile. If it is still listed, ${HOLD_IT}; then repeat. ${cause.remedy ?? ''}`;
+  return new CloudError(code, message, { object, objectId, snapshot, details, remedy: remedy.trimEnd(), cause });
 }
 
 const READ_ONLY = new Set<string>(['OBJECT_STORE_DENIED', 'OBJECT_STORE_NO_SPACE']);

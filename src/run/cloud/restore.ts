@@ -108,6 +108,24 @@ export async function liveSnapshot(
   );
 }
 
+/**
+ * Reads a live snapshot without a hold. What it misses because the snapshot was forgotten and collected meanwhile is no damage.
+ * @throws CloudError `CLOUD_SNAPSHOT_UNKNOWN`, then too
+ */
+export async function readLive<T>(
+  context: CloudContext,
+  wanted: string | number | undefined,
+  read: (snapshot: SnapshotFacts) => Promise<T>,
+): Promise<T> {
+  const snapshot = await liveSnapshot(context, wanted);
+  try {
+    return await read(snapshot);
+  } catch (error) {
+    if (error instanceof CloudError) await liveSnapshot(context, snapshot.id);
+    throw error;
+  }
+}
+
 export function endpointUnknown(text: string): CloudError {
   return new CloudError('CLOUD_ENDPOINT_UNKNOWN', `there is no endpoint ${text}`, {
     object: text,

@@ -3,9 +3,10 @@ import { BLOCK_BYTES, HOLE, LEVELS, slotBytesOf, slotsPerObject } from '../../co
 import type { SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
 import type { Manifest } from '../../core/cloud/format/manifest.ts';
 import { compareFile } from '../../core/cloud/restore-plan.ts';
+import { CloudError } from '../../errors.ts';
 import type { CloudContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
-import { endpointUnknown, liveSnapshot } from './restore.ts';
+import { endpointUnknown, readLive } from './restore.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 import { writerOf } from './writer.ts';
 
@@ -54,9 +55,16 @@ export async function summarize(context: CloudContext, uuid: () => string): Prom
   if (owner === undefined || properties === undefined) throw endpointUnknown(place.text);
   const reader = new SnapshotReader(context);
   const manifests = new Map<number, Manifest>();
-  await inParallel(state.snapshots, limits.objectsInFlight, async (facts) => {
-    manifests.set(facts.id, await reader.manifest(facts));
-  });
+  try {
+    await inParallel(state.snapshots, limits.objectsInFlight, async (facts) => {
+      manifests.set(facts.id, await reader.manifest(facts));
+    });
+  } catch (error) {
+    // A snapshot that was forgotten and collected meanwhile is not in the list.
+    const now = error instanceof CloudError ? await history.refresh({ signal }) : state;
+    if (state.snapshots.every(({ id }) => now.snapshots.some((live) => live.id === id))) throw error;
+    return await summarize(context, uuid);
+  }
   return {
     name: place.name,
     uuid: uuid(),
@@ -134,14 +142,17 @@ export interface ShowRequest {
   readonly measure?: boolean | undefined;
 }
 
-export async function showSnapshot(context: CloudContext, request: ShowRequest): Promise<SnapshotDetails> {
-  const snapshot = await liveSnapshot(context, request.snapshot);
+export function showSnapshot(context: CloudContext, request: ShowRequest): Promise<SnapshotDetails> {
+  return readLive(context, request.snapshot, (snapshot) => detailsOf(context, snapshot, request.measure ?? false));
+}
+
+async function detailsOf(context: CloudContext, snapshot: SnapshotFacts, measure: boolean): Promise<SnapshotDetails> {
   const reader = new SnapshotReader(context);
   const manifest = await reader.manifest(snapshot);
   const { heldBlocks, uploadedBlocks, uploadedBytes, pointersPerBlock, l3Parts, objectIdParts } = manifest;
   const indirectBytes = (uploadedBlocks[1] + uploadedBlocks[2]) * 8 * pointersPerBlock;
   const sentBytes = uploadedBlocks[0] * BLOCK_BYTES + indirectBytes;
-  const mapped = manifest.mappedBlocks ?? (request.measure ? await mappedBlocks(context, reader, manifest) : undefined);
+  const mapped = manifest.mappedBlocks ?? (measure ? await mappedBlocks(context, reader, manifest) : undefined);
   return {
     snapshot,
     comment: manifest.comment,

@@ -2,6 +2,7 @@
  * Run (layer 3): verification. Every live snapshot is walked from its manifest down, every object that it needs is looked at
  * once for all of them: that it is there, whole, of the right level, and has the slots that are pointed at. With `readData` every
  * stored byte of them is read and checked. What is found is a report, not an error: one damage does not hide another.
+ * Nothing is held meanwhile: what is missing of snapshots that were forgotten since is not told.
  *
  * What is needed of each object is gathered in memory, for so many objects at a time as the limits say: an endpoint that has
  * more is gone over more than once.
@@ -94,7 +95,20 @@ class Verification {
     }
     progress.end('verify-snapshots');
     progress.end('verify-objects');
-    return { snapshots: snapshots.length, objects, bytesRead: this.#bytesRead, problems: this.#problems };
+    const problems = await this.#ofLive(snapshots);
+    return { snapshots: snapshots.length, objects, bytesRead: this.#bytesRead, problems };
+  }
+
+  /** The problems that snapshots have which are live still: others may have been collected while they were looked at. */
+  async #ofLive(snapshots: readonly SnapshotFacts[]): Promise<readonly VerifyProblem[]> {
+    if (this.#problems.length === 0) return [];
+    const { history, signal } = this.#context;
+    const live = new Set((await history.refresh({ signal })).snapshots.map(({ id }) => id));
+    const names = new Set(snapshots.flatMap(({ id, name }) => (live.has(id) ? name : [])));
+    return this.#problems.flatMap((problem) => {
+      const still = problem.snapshots.filter((name) => names.has(name));
+      return still.length > 0 || problem.snapshots.length === 0 ? { ...problem, snapshots: still } : [];
+    });
   }
 
   /** Ranges of object ids with so many objects in them as are looked at at a time, by what the bitmaps say. */
@@ -255,9 +269,10 @@ class Verification {
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
       const problem = problemOf(error, typeof snapshots === 'function' ? snapshots() : snapshots);
-      if (!this.#problems.some(({ message, code }) => message === problem.message && code === problem.code)) {
-        this.#problems.push(problem);
-      }
+      const at = this.#problems.findIndex(({ message, code }) => message === problem.message && code === problem.code);
+      const told = this.#problems[at];
+      if (told === undefined) this.#problems.push(problem);
+      else this.#problems[at] = { ...told, snapshots: [...new Set([...told.snapshots, ...problem.snapshots])] };
       return false;
     }
   }

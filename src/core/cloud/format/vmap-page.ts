@@ -7,7 +7,7 @@ import type { FormatTools, WriteOptions } from './tools.ts';
 
 const BODY_BYTES = 8 * VMAP_PAGE_ENTRIES;
 
-/** @param transfer id of the snapshot whose transfer wrote the page */
+/** @param transfer number of the take-over under which the transfer that writes the page runs */
 export function encodeVmapPage(
   page: VmapPage,
   transfer: number,
