@@ -480,9 +480,9 @@ export const objectStoreContract: readonly ObjectStoreContractCase[] = [
       await store.put(key, bytes(10, 1));
       assert.equal(await locks.lockedUntil(key), undefined);
       const until = clock.now() + LOCK_MS;
-      await locks.lock(key, until - LOCK_MS / 2);
+      await locks.lock(key, until - 0.75 * LOCK_MS);
       await locks.lock(key, until);
-      await locks.lock(key, until - LOCK_MS / 2);
+      await locks.lock(key, until - 0.75 * LOCK_MS);
       assertNear(await locks.lockedUntil(key), until);
       assert.equal(await locks.lockedUntil(absent), undefined);
       await fails('OBJECT_STORE_NOT_FOUND', absent, () => locks.lock(absent, until));
