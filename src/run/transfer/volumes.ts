@@ -444,7 +444,12 @@ export async function deleteMovedVolume(context: TransferContext): Promise<void>
   }
   context.tell('delete the source');
   const gone = async () => (await source.svm.volume(volume.name, { signal })) === undefined;
-  await source.svm.finish(await source.svm.deleteVolume(volume.uuid, { signal }), { signal, look: gone });
+  try {
+    await source.svm.finish(await source.svm.deleteVolume(volume.uuid, { signal }), { signal, look: gone });
+  } catch (error) {
+    // The last request of an earlier call was quicker.
+    if (!(error instanceof OntapError) || error.code !== 'ONTAP_NOT_FOUND') throw error;
+  }
   context.actions.push('delete-source');
 }
 
