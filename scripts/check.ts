@@ -22,6 +22,10 @@ const PARTS: readonly Part[] = [
   { name: 'API reference: every public name is documented', npm: ['run', 'docs:api'] },
   { name: 'tests', npm: ['test'], counts: '.tmp/vitest.json' },
   { name: 'SnapMirror Cloud: long histories, killed processes, real file systems', npm: ['run', 'test:cloud'] },
+  {
+    name: 'failover: random disasters by seed',
+    npm: ['run', 'campaign', '--', '--kind', 'failover', '--seeds', '20', '--parallel', '2'],
+  },
   { name: 'third-party clients (Ansible, Cinder)', npm: ['run', 'test:interop'] },
   { name: 'examples (vitest, Jest, pytest)', npm: ['run', 'test:examples'] },
   { name: "object store on a real S3 server (Ceph's gateway)", npm: ['run', 'test:s3'] },
