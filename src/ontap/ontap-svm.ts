@@ -27,6 +27,15 @@ export interface ChangeOptions extends PortOptions {
   readonly hold?: boolean | undefined;
 }
 
+/** Last argument of a change that ONTAP can be asked about beforehand. */
+export interface ValidatedChangeOptions extends ChangeOptions {
+  /**
+   * Only say whether the change would be refused, by the errors of the change itself; nothing is changed (default false). Releases that
+   * do not know the question refuse it with code 262179.
+   */
+  readonly validateOnly?: boolean | undefined;
+}
+
 /** A change is done, or a job on the cluster carries it on. */
 export type Change = { readonly done: true } | { readonly done: false; readonly job: string };
 
@@ -280,7 +289,7 @@ export interface OntapSvm {
   /** `ONTAP_EXISTS` when the name is taken. A new volume may take a while to come online. */
   createVolume(spec: VolumeSpec, options?: ChangeOptions): Promise<Change>;
   /** Mounts a volume at a junction path, whatever its present one. */
-  mountVolume(uuid: string, junctionPath: string, options?: ChangeOptions): Promise<Change>;
+  mountVolume(uuid: string, junctionPath: string, options?: ValidatedChangeOptions): Promise<Change>;
   /** Changes what `VolumeChange` names of a volume, and nothing else. */
   changeVolume(uuid: string, to: VolumeChange, options?: ChangeOptions): Promise<Change>;
   /** A FlexClone volume of one snapshot: writable, in the same aggregate, sharing all blocks with its parent. */
@@ -311,13 +320,17 @@ export interface OntapSvm {
       readonly policy: string;
       readonly transferSchedule?: string | undefined;
     },
-    options?: ChangeOptions,
+    options?: ValidatedChangeOptions,
   ): Promise<Change>;
   /** PATCH of the state: what it means depends on the state it is in (initialise, resume, resync, quiesce, break). */
   setRelationshipState(
     uuid: string,
     state: Extract<MirrorState, 'snapmirrored' | 'in_sync' | 'paused' | 'broken_off'>,
-    options?: ChangeOptions & { readonly preserve?: boolean; readonly quickResync?: boolean; readonly force?: boolean },
+    options?: ValidatedChangeOptions & {
+      readonly preserve?: boolean;
+      readonly quickResync?: boolean;
+      readonly force?: boolean;
+    },
   ): Promise<Change>;
   /** Starts a transfer: the baseline of an uninitialized relationship, an update otherwise. */
   startTransfer(relationshipUuid: string, options?: PortOptions): Promise<void>;

@@ -28,6 +28,7 @@ import type {
   Snapshot,
   SvmPeer,
   Transfer,
+  ValidatedChangeOptions,
   Volume,
   VolumeChange,
   VolumeSpec,
@@ -275,11 +276,16 @@ export class RestOntapSvm implements OntapSvm {
     };
   }
 
-  async mountVolume(uuid: string, junctionPath: string, { hold, signal }: ChangeOptions = {}): Promise<Change> {
+  async mountVolume(
+    uuid: string,
+    junctionPath: string,
+    { hold, signal, validateOnly }: ValidatedChangeOptions = {},
+  ): Promise<Change> {
     const client = await this.#connect();
     return jobOf(
       await client.change('patch', '/storage/volumes/{uuid}', {
         path: { uuid },
+        query: validateOnly === true ? { validate_only: true } : {},
         body: { nas: { path: junctionPath } },
         repeatable: true,
         returnTimeoutSeconds: heldFor(hold, HELD.usual),
@@ -417,7 +423,7 @@ export class RestOntapSvm implements OntapSvm {
 
   async createRelationship(
     spec: Parameters<OntapSvm['createRelationship']>[0],
-    { hold, signal }: ChangeOptions = {},
+    { hold, signal, validateOnly }: ValidatedChangeOptions = {},
   ): Promise<Change> {
     const client = await this.#connect();
     const { source, destinationVolume, policy, transferSchedule } = spec;
@@ -428,6 +434,7 @@ export class RestOntapSvm implements OntapSvm {
     };
     return jobOf(
       await client.change('post', '/snapmirror/relationships', {
+        query: validateOnly === true ? { validate_only: true } : {},
         body: {
           source: { path: volumePath(source.svm, source.volume) },
           destination: { path: volumePath(this.svm, destinationVolume) },
@@ -435,7 +442,7 @@ export class RestOntapSvm implements OntapSvm {
           ...(transferSchedule === undefined ? {} : { transfer_schedule: { name: transferSchedule } }),
         },
         returnTimeoutSeconds: heldFor(hold, HELD.usual),
-        look: this.#looking(exists),
+        look: validateOnly === true ? undefined : this.#looking(exists),
         attempted: 'create the mirror',
         object: volumePath(this.svm, destinationVolume),
         signal,
@@ -449,11 +456,15 @@ export class RestOntapSvm implements OntapSvm {
     options: NonNullable<Parameters<OntapSvm['setRelationshipState']>[2]> = {},
   ): Promise<Change> {
     const client = await this.#connect();
-    const { preserve, quickResync, force, hold, signal } = options;
+    const { preserve, quickResync, force, hold, signal, validateOnly } = options;
     return jobOf(
       await client.change('patch', '/snapmirror/relationships/{uuid}', {
         path: { uuid },
-        query: force === true ? { force: true } : {},
+        query: {
+          ...(force === true ? { force: true } : {}),
+          ...(validateOnly === true ? { validate_only: true } : {}),
+        },
+        ...(validateOnly === true ? { repeatable: true } : {}),
         body: {
           state,
           ...(preserve === undefined ? {} : { preserve }),

@@ -1,5 +1,6 @@
 /** The adapter against the simulated ONTAP: what the port promises and no verb shows by itself. */
 import { describe, expect, it } from 'vitest';
+import { OntapError } from '../../src/errors.ts';
 import { OntapRestClient } from '../../src/netapp-ontap-rest-client/index.ts';
 import type { OntapSvm } from '../../src/ontap/index.ts';
 import { RestOntapSvm } from '../../src/ontap/index.ts';
@@ -167,4 +168,24 @@ describe('changes', () => {
     await stage.dataMotion.updateSnapmirror(stage.pair, { wait: true });
     expect(stage.clock.now() - startedAt).toBeGreaterThan(7 * SECOND);
   });
+});
+
+it('asks about changes without making them: what would be refused is refused, by the errors of the change itself', async () => {
+  await using stage = await Stage.open();
+  const port = portOf(stage, stage.west);
+  const validateOnly = true;
+  const settled = async (change: Promise<Parameters<OntapSvm['finish']>[0]>) => port.finish(await change);
+  await stage.dataMotion.createSnapmirror(stage.pair);
+  const { uuid } = await stage.record();
+  const copy = (await port.volume('vol1'))?.uuid ?? '';
+  await expect(settled(port.setRelationshipState(uuid, 'broken_off', { validateOnly }))).rejects.toThrow(OntapError);
+  const spec = { source: { svm: 'svm1', volume: 'vol1' }, destinationVolume: 'vol1', policy: 'Asynchronous' };
+  await expect(settled(port.createRelationship(spec, { validateOnly }))).rejects.toMatchObject({
+    code: 'ONTAP_EXISTS',
+  });
+  await stage.wait(HOUR);
+  await settled(port.setRelationshipState(uuid, 'broken_off', { validateOnly }));
+  await settled(port.mountVolume(copy, '/vol1', { validateOnly }));
+  await stage.wait(10 * SECOND);
+  expect([stage.copy.type, stage.copy.junctionPath]).toEqual(['dp', undefined]);
 });

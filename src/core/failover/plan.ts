@@ -111,6 +111,8 @@ export interface PlannedVolume {
   readonly steps: readonly PlannedStep[];
   /** Nothing will be done to it, for this reason. */
   readonly blocked?: Blocked | undefined;
+  /** What ONTAP could not tell when it was asked beforehand, or has against a step that service does not hang on. */
+  readonly warnings?: readonly string[] | undefined;
   /** The facts that the plan of this volume rests on; apply compares them. */
   readonly observed: string;
 }

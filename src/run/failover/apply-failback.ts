@@ -36,7 +36,8 @@ export async function failback(
   const selection = given === undefined ? (what as FailoverSelection) : selectionOf(given);
   const open = await leftOpen(options, 'failback', selection, signal);
   const target = selection.target ?? open?.plan.target;
-  const plan = given ?? (await planFailback(world, { ...selection, target }, keeping(options, open?.plan), signal));
+  const planning = { ...keeping(options, open?.plan), validate: false };
+  const plan = given ?? (await planFailback(world, { ...selection, target }, planning, signal));
   const seen = await survey(world, { ...selectionOf(plan), target: plan.target }, options, signal);
   const { route, pairs } = targetToFailBackFrom(seen, plan.target);
   if (given !== undefined && open?.operation !== given.id) await refuseIfStale(given, route, pairs, options);

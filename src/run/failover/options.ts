@@ -58,8 +58,18 @@ export interface PlanOptions extends CallOptions {
   readonly contactTimeoutMs?: number | undefined;
 }
 
+/** How a plan is made that is looked at before it is applied. */
+export interface ValidatingOptions {
+  /**
+   * Ask ONTAP beforehand whether it would refuse the next irreversible step of each volume (`validate_only`; default true; one request a
+   * volume, two for a failover that mounts). What it refuses is left out as `blocked`; where it cannot tell, the plan has a warning.
+   * `failover` and `failback` of a selection do without: they learn it a moment later anyway.
+   */
+  readonly validate?: boolean | undefined;
+}
+
 /** How a failover is planned. */
-export interface PlanFailoverOptions extends PlanOptions {
+export interface PlanFailoverOptions extends PlanOptions, ValidatingOptions {
   /** What may be done to a source that can still be written to (default `none`: it is reported). */
   readonly fence?: Fence | undefined;
   /** Where the copies are mounted. Default: where the source is mounted, else `/<volume>`. */
@@ -67,7 +77,7 @@ export interface PlanFailoverOptions extends PlanOptions {
 }
 
 /** How a failback is planned. */
-export interface PlanFailbackOptions extends PlanOptions {
+export interface PlanFailbackOptions extends PlanOptions, ValidatingOptions {
   /** Whose data survive, where both sides were written to (default `target`: what was failed over to). */
   readonly keep?: Side | ((volume: string) => Side) | undefined;
   readonly junctionPath?: ((volume: string) => string | false) | undefined;

@@ -9,6 +9,7 @@ import { FailoverError } from '../../errors.ts';
 import { lossOfSide } from './differences.ts';
 import type { FailbackOptions, FailoverSelection, PlanFailbackOptions } from './options.ts';
 import { countsElsewhere, junctionPathFor, type Survey, type SurveyedTarget, survey } from './plan-failover.ts';
+import { validatedFailback } from './validate.ts';
 import type { FailoverWorld, Route } from './world.ts';
 
 export async function planFailback(
@@ -25,13 +26,14 @@ export async function planFailback(
       return { ...subject, failedOverTo: countsElsewhere(seen, at.route.target, pair.volume) };
     }),
   );
-  return makeFailbackPlan({
+  const plan = makeFailbackPlan({
     id: world.env.random.uuid(),
     now: world.env.clock.now(),
     scope: seen.scope,
     target: at.route.target,
     subjects,
   });
+  return options.validate === false ? plan : validatedFailback(at.route, plan, at.pairs);
 }
 
 /** What the planner has to know of one volume. */

@@ -9,6 +9,7 @@ import { ConfigError, FailoverError } from '../../errors.ts';
 import { writtenSince } from './differences.ts';
 import { pairsIn, type RouteView, viewOf, volumesInScope } from './observe.ts';
 import type { FailoverSelection, PlanFailoverOptions } from './options.ts';
+import { validatedFailover } from './validate.ts';
 import { type FailoverWorld, type Route, routeBetween, targetsOf } from './world.ts';
 
 /** One target, with every volume of the scope there. */
@@ -103,7 +104,10 @@ export async function planFailover(
   options: PlanFailoverOptions,
   signal: AbortSignal,
 ): Promise<FailoverPlan> {
-  return planFrom(world, await survey(world, selection, options, signal), selection, options);
+  const seen = await survey(world, selection, options, signal);
+  const plan = await planFrom(world, seen, selection, options);
+  const at = seen.targets.find(({ route }) => route.target === plan.target);
+  return options.validate === false || at === undefined ? plan : validatedFailover(at.route, plan, at.pairs);
 }
 
 export async function planFrom(

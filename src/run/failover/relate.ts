@@ -14,15 +14,21 @@ import type { Route } from './world.ts';
  */
 export async function relate(route: Route, context: MirrorContext, opposite: MirrorFacts | undefined): Promise<void> {
   if ((await observe(context)) !== undefined) return;
+  const spec = await relationshipSpec(route, context, opposite);
+  await context.guard?.('create-relationship');
+  await createRelationship(context, spec);
+  await visible(context);
+}
+
+/** What the relationship is made with: policy and schedule are those that the destination has. */
+export async function relationshipSpec(route: Route, context: MirrorContext, opposite: MirrorFacts | undefined) {
   const { configuration } = route.world;
   const configured = replicationPolicy(configuration, route.source);
   const policy = await requirePolicy(context, await policyName(context, opposite?.policy, configured));
   const wanted = opposite?.transferSchedule ?? backendOf(configuration, route.source).transferSchedule;
   const transferSchedule = await requireSchedule(context, policy, wanted);
   const sourceSvm = await requirePeeredSource(context);
-  await context.guard?.('create-relationship');
-  await createRelationship(context, { sourceSvm, policy: policy.name, transferSchedule });
-  await visible(context);
+  return { sourceSvm, policy: policy.name, transferSchedule };
 }
 
 async function policyName(context: MirrorContext, wanted: string | undefined, configured: string): Promise<string> {

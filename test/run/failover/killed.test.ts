@@ -1,7 +1,7 @@
 /**
  * A failover and a failback of three volumes are killed before and after every request and every journal write, and begun again by
  * another process, with the journal and without: all of them end as an undisturbed one. By enumeration; the judge looks from outside.
- * An ordinary run takes every twelfth or so of these deaths; DEATHS=all takes them all.
+ * An ordinary run takes every twelfth or so of these deaths; DEATHS=all takes them all, DEATHS=2/10 the second of ten parts of all.
  */
 import { describe, expect, it } from 'vitest';
 import { openDebts, unfinishedOperations } from '../../../src/core/failover/journal-record.ts';
@@ -91,7 +91,14 @@ async function killedAndBegunAgain(deed: Deed, death: Death, journal: 'kept' | '
 }
 
 /** All of them take minutes: `DEATHS=all vitest run test/run/failover/killed.test.ts`. */
-const ALL = process.env['DEATHS'] === 'all';
+const PART = partOf(process.env['DEATHS']);
+
+/** Of how many parts which one; undefined: the sample of an ordinary run. */
+function partOf(deaths: string | undefined): { readonly part: number; readonly of: number } | undefined {
+  if (deaths === 'all') return { part: 1, of: 1 };
+  const [part, of] = (deaths ?? '').split('/').map(Number);
+  return part !== undefined && of !== undefined && part >= 1 && part <= of ? { part, of } : undefined;
+}
 
 describe.each([
   { ...failover, stride: 12 },
@@ -105,8 +112,9 @@ describe.each([
     const goal = await stage.remains();
     await judge(deed, stage, data, goal, 'undisturbed');
     for (const [index, death] of deathsOf(whole.doings).entries()) {
-      if (!ALL && index % deed.stride !== 0) continue;
-      const journals = ALL ? (['kept', 'lost'] as const) : ([index % 2 === 0 ? 'kept' : 'lost'] as const);
+      const wanted = PART === undefined ? index % deed.stride === 0 : index % PART.of === PART.part - 1;
+      if (!wanted) continue;
+      const journals = PART ? (['kept', 'lost'] as const) : ([index % 2 === 0 ? 'kept' : 'lost'] as const);
       for (const journal of journals) {
         await killedAndBegunAgain(deed, death, journal, goal, whole.doings[death.at]?.what ?? '');
       }
