@@ -283,11 +283,13 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
   {
     method: 'GET',
     path: '/requests',
-    does: 'every request that the clusters got, in the order of the answers; `?since=N` leaves the first N out',
+    does: 'how many requests the clusters got, and the last of them (100 000 at least), in the order of the answers; `?since=N` leaves the first N out',
     act({ world, query }) {
       const since = query.get('since') ?? '0';
       if (!/^\d+$/.test(since)) throw new Unfit('since is a whole number');
-      return { count: world.requests.length, requests: world.requests.slice(Number(since)) };
+      const { requests, requestsForgotten } = world;
+      const count = requestsForgotten + requests.length;
+      return { count, requests: requests.slice(Math.max(0, Number(since) - requestsForgotten)) };
     },
   },
   {

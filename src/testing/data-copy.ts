@@ -1,4 +1,5 @@
 /** A copy or a move of a LUN or a file while it goes on: how far it is, and how it ends. A cluster runs 50 of them at once. */
+import { jobError } from './jobs.ts';
 import { type Later, later, nothing } from './later.ts';
 import type { Physics } from './physics.ts';
 
@@ -28,6 +29,15 @@ export interface CopyFault {
   readonly message?: string;
 }
 
+/** What becomes of the data: whole when the copy is complete, and nothing of it before. */
+export interface Delivery {
+  /** May refuse: the copy has failed then. */
+  readonly arrive: Later;
+  readonly giveUp: Later;
+}
+
+const NO_DELIVERY: Delivery = { arrive: nothing({}), giveUp: nothing({}) };
+
 export class DataCopy {
   readonly source: string;
   readonly destination: string;
@@ -42,12 +52,15 @@ export class DataCopy {
   private readonly physics: Physics;
   private readonly copies: Set<DataCopy>;
   private readonly totalMs: number;
+  private readonly delivery: Delivery;
 
   constructor(
     cluster: CopyingCluster,
     facts: Pick<DataCopy, 'source' | 'destination' | 'sizeBytes'>,
     fault: CopyFault | undefined,
+    delivery = NO_DELIVERY,
   ) {
+    this.delivery = delivery;
     this.physics = cluster.physics;
     this.copies = cluster.dataCopies;
     this.source = facts.source;
@@ -95,11 +108,11 @@ export class DataCopy {
     this.replicate(undefined);
   }
 
-  /** Ends it without its result. */
+  /** Ends it without its result, and without what giving up would do. */
   stop(): void {
     this.cancel();
     this.copies.delete(this);
-    this.ownState = 'failed';
+    if (this.ownState !== 'complete') this.ownState = 'failed';
   }
 
   /** For the timeline. */
@@ -109,10 +122,20 @@ export class DataCopy {
 
   /** For the timeline. */
   end(failure: CopyFailure | undefined): void {
-    this.failure = failure;
+    this.failure = failure ?? this.arrived();
     this.leftMs = this.left();
-    this.ownState = failure ? 'failed' : 'complete';
+    this.ownState = this.failure ? 'failed' : 'complete';
     this.copies.delete(this);
+    if (this.failure) this.delivery.giveUp();
+  }
+
+  private arrived(): CopyFailure | undefined {
+    try {
+      this.delivery.arrive();
+      return undefined;
+    } catch (error) {
+      return jobError(error, this.physics.switches);
+    }
   }
 
   private replicate(fault: CopyFault | undefined): void {

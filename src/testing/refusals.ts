@@ -1182,6 +1182,14 @@ export const REFUSALS = {
     fact: 'rest-facts section 5 (6684674: no such file)',
     inferred: 'the code: as fileExists with ENOSPC, and the words',
   }),
+  fileTooLarge: row({
+    code: '6684699',
+    status: 400,
+    where: 'direct',
+    message: '{path}: File too large.',
+    fact: 'rest-facts section 5 (6684674: no such file)',
+    inferred: 'the code: as fileExists with EFBIG, and the words',
+  }),
   fileReadOnly: row({
     code: '6684702',
     status: 400,
@@ -1230,6 +1238,16 @@ export const REFUSALS = {
 
 /** Name of a row of `REFUSALS`. */
 export type RefusalName = keyof typeof REFUSALS;
+
+/** No source says how large a throttle or a count may be. */
+export const NOT_NEGATIVE = [0, Number.POSITIVE_INFINITY] as const;
+
+/** The value, when it is a whole number within the bounds. @throws Refusal `invalidValue` */
+export function within(value: number, name: string, [least, most]: readonly [number, number]): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const bounds = most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least}..${most}`;
+  throw new Refusal('invalidValue', { value, name, expected: `<${bounds}>` });
+}
 
 /** A refusal on its way to the answer or to the job that fails with it. Never leaves the simulator. */
 export class Refusal extends Error {

@@ -31,6 +31,8 @@ export class StorageUnit {
   copy: DataCopy | undefined;
   /** The move that brings its data here, the last one when it is over. */
   movement: DataCopy | undefined;
+  /** While it moves: where its data still is. */
+  movedFrom: { readonly volume: SimulatedVolume; readonly path: string } | undefined;
 
   constructor(facts: StorageUnitFacts) {
     this.uuid = facts.uuid;
@@ -46,6 +48,11 @@ export class StorageUnit {
   /** `/vol/vol1/lun1` */
   get name(): string {
     return unitName(this.volume, this.path);
+  }
+
+  /** False when its file is gone: a resync or a restore has taken the volume back to before it was made, or a host removed it. */
+  get hasFile(): boolean {
+    return this.volume.content.lookup(this.path)?.type === 'file';
   }
 
   get sizeBytes(): number {
@@ -77,18 +84,35 @@ export function parseUnitName(
 
 /** Whose LUNs and namespaces they are. */
 export interface UnitOwner {
-  readonly storageUnits: ReadonlyMap<string, StorageUnit>;
+  readonly storageUnits: Map<string, StorageUnit>;
   has(volume: SimulatedVolume): boolean;
 }
 
 /** The LUNs or namespaces of a cluster by the SVM's view, in the order of their names. */
 export function unitsOf(cluster: UnitOwner, kind: StorageUnitKind): StorageUnit[] {
-  return [...cluster.storageUnits.values()]
-    .filter((unit) => unit.kind === kind && cluster.has(unit.volume))
+  return present(cluster)
+    .filter((unit) => unit.kind === kind)
     .sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
 }
 
+/** Also the one whose data is still there while it moves. */
 export function unitAt(cluster: UnitOwner, volume: SimulatedVolume, path: string): StorageUnit | undefined {
-  for (const unit of cluster.storageUnits.values()) if (unit.volume === volume && unit.path === path) return unit;
-  return undefined;
+  const isAt = (place: { readonly volume: SimulatedVolume; readonly path: string } | undefined) =>
+    place?.volume === volume && place.path === path;
+  return present(cluster).find((unit) => isAt(unit) || isAt(unit.movedFrom));
+}
+
+export function unitOf(cluster: UnitOwner, uuid: string): StorageUnit | undefined {
+  return present(cluster).find((unit) => unit.uuid === uuid);
+}
+
+/** Those that are there. What has lost its volume or its file is no unit any more, also when a file of that name comes back. */
+function present(cluster: UnitOwner): StorageUnit[] {
+  for (const [uuid, unit] of cluster.storageUnits) {
+    if (cluster.has(unit.volume) && unit.hasFile) continue;
+    unit.copy?.stop();
+    unit.movement?.stop();
+    cluster.storageUnits.delete(uuid);
+  }
+  return [...cluster.storageUnits.values()];
 }

@@ -36,6 +36,8 @@ export interface SimulatedOntapOptions {
   readonly latencyMs?: number;
   /** How long a job takes that has nothing to wait for; default 500. */
   readonly operationMs?: number;
+  /** How many of the last requests are remembered at least; default 100 000. */
+  readonly requestsKept?: number;
 }
 
 /** One request that a simulated cluster answered, or left unanswered. */
@@ -78,6 +80,9 @@ interface WholeWorld {
   readonly snapmirror: SnapMirror;
   readonly states: readonly ClusterState[];
   readonly requests: LoggedRequest[];
+  /** How many requests were dropped from the beginning of `requests`. */
+  requestsForgotten: number;
+  readonly requestsKept: number;
   randomFaults: RandomFaults | undefined;
 }
 
@@ -107,7 +112,8 @@ export class SimulatedOntap {
     for (const spec of options.clusters ?? DEFAULT_CLUSTERS) {
       states.push(new ClusterState(physics, spec, snapmirror, states));
     }
-    this.#world = { physics, snapmirror, states, requests: [], randomFaults: undefined };
+    const log = { requests: [], requestsForgotten: 0, requestsKept: options.requestsKept ?? 100_000 };
+    this.#world = { physics, snapmirror, states, ...log, randomFaults: undefined };
     this.#clusters = states.map((state) => new SimulatedCluster(state, this.#surroundings()));
     this.#listeners = new Listeners(this.#clusters, this.#clock);
     if (options.peered ?? true) this.#peerAll();
@@ -168,9 +174,14 @@ export class SimulatedOntap {
     return this.#clusters;
   }
 
-  /** Every request so far, in the order of the answers. */
+  /** The last requests, in the order of the answers: all of them while they are no more than `requestsKept`. */
   get requests(): LoggedRequest[] {
     return this.#world.requests;
+  }
+
+  /** How many requests there were before the first of `requests`. */
+  get requestsForgotten(): number {
+    return this.#world.requestsForgotten;
   }
 
   /** The most requests that were being answered at once. */
@@ -309,8 +320,17 @@ export class SimulatedOntap {
     this.#inFlightPeak = Math.max(this.#inFlightPeak, this.#inFlight);
     return (status) => {
       this.#inFlight--;
-      this.requests.push({ cluster, method, path, query, status, at: this.#world.physics.clock.now() });
+      this.#remember({ cluster, method, path, query, status, at: this.#world.physics.clock.now() });
     };
+  }
+
+  /** Drops the oldest many at a time: it costs next to nothing for each. */
+  #remember(request: LoggedRequest): void {
+    const { requests, requestsKept } = this.#world;
+    requests.push(request);
+    if (requests.length < 2 * requestsKept) return;
+    requests.splice(0, requests.length - requestsKept);
+    this.#world.requestsForgotten += requestsKept;
   }
 
   /** What an SVM is called by the SVM that it is peered with; its own name where they are not. */

@@ -392,6 +392,28 @@ describe('changes', () => {
   });
 });
 
+describe('values beyond their bounds', () => {
+  const volume = { name: 'new', 'svm.name': 'svm1', aggregates: [{ name: 'aggr1' }] };
+  const ends = { source: { path: 'svm1:vol1' }, destination: { path: 'svm1_dr:vol1' } };
+  it.each<[string, object, string]>([
+    ['/storage/volumes', { ...volume, size: 1e300 }, 'size'],
+    ['/cluster/schedules', { name: 's', cron: { minutes: [99] } }, 'cron.minutes'],
+    ['/cluster/schedules', { name: 's', cron: { minutes: [0], hours: [-1] } }, 'cron.hours'],
+    ['/cluster/schedules', { name: 's', cron: { minutes: [0], days: [0] } }, 'cron.days'],
+    ['/cluster/schedules', { name: 's', cron: { minutes: [0], months: [13] } }, 'cron.months'],
+    ['/cluster/schedules', { name: 's', cron: { minutes: [0], weekdays: [7] } }, 'cron.weekdays'],
+    ['/snapmirror/policies', { name: 'p', throttle: -5 }, 'throttle'],
+    ['/snapmirror/policies', { name: 'p', retention: [{ label: 'l', count: 'NaN' }] }, 'retention.count'],
+    ['/snapmirror/policies', { name: 'p', retention: [{ label: 'l', count: '-1' }] }, 'retention.count'],
+    ['/storage/snapshot-policies', { name: 'p', copies: [{ schedule: 'daily', count: -1 }] }, 'copies.count'],
+    ['/snapmirror/relationships', { ...ends, throttle: -1 }, 'throttle'],
+  ])('POST %s %j', async (path, body, target) => {
+    scene.destination.createVolume({ svm: 'svm1_dr', name: 'vol1', sizeBytes: 100 * MIB, type: 'dp' });
+    const { status, json } = await call(scene.destination, 'POST', path, { body });
+    expect({ status, ...json.error }).toMatchObject({ status: 400, code: '262197', target });
+  });
+});
+
 describe('what is accepted', () => {
   it('application/json leaves links out; anything else brings them', async () => {
     expect((await get(`/storage/volumes/${scene.volume.uuid}`)).json._links).toBeUndefined();

@@ -97,6 +97,18 @@ describe('over HTTP', () => {
     expect((await ask(cluster1(), '/cluster')).status).toBe(200);
   });
 
+  it('a failure of the simulator itself is answered with 500, and told', async () => {
+    world = new SimulatedOntap();
+    const failures: unknown[] = [];
+    await world.listen({ onFailure: (error) => failures.push(error) });
+    const bug = new Error('a bug');
+    Object.assign(cluster1(), { handle: () => Promise.reject(bug) });
+    const { status, body } = await ask(cluster1(), '/cluster');
+    expect(status).toBe(500);
+    expect(JSON.parse(body).error.message).toContain('a bug');
+    await expect.poll(() => failures).toEqual([bug]);
+  });
+
   it('connections are cut without an answer, and in the middle of one', async () => {
     world = new SimulatedOntap();
     await world.listen();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SimulatedOntap } from '../../src/testing/index.ts';
 import { call, Scene } from './raw-client.ts';
 
 const RELATIONSHIPS = '/snapmirror/relationships';
@@ -373,6 +374,19 @@ describe('faults on demand', () => {
     await expect(cluster(scene)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
     scene.source.revive();
     expect((await cluster(scene)).status).toBe(200);
+  });
+
+  it('the last requests are kept, and how many there were before', async () => {
+    const scene = new Scene({ requestsKept: 10 });
+    for (let count = 0; count < 25; count++)
+      await call(scene.source, 'GET', `/cluster?fields=name&max_records=${count + 1}`);
+    const { requests, requestsForgotten } = scene.world;
+    expect([requestsForgotten, requests.length]).toEqual([10, 15]);
+    expect(requests.map(({ query }) => Number(query.split('=')[2]))).toEqual(
+      Array.from({ length: 15 }, (_, i) => i + 11),
+    );
+    const loaded = SimulatedOntap.load(scene.world.save());
+    expect([loaded.requestsForgotten, loaded.requests.length]).toEqual([10, 15]);
   });
 
   it('requests are logged with status and time, and the most in flight at once are counted', async () => {

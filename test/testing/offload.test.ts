@@ -1,7 +1,7 @@
 /** LUNs, namespaces and files that the simulated storage clones, copies and moves itself, driven with plain requests. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { SimulatedVolume } from '../../src/testing/index.ts';
+import { REFUSALS, type RefusalName, SeededRandom, type SimulatedVolume } from '../../src/testing/index.ts';
 import { call, type Json, MIB, Scene } from './raw-client.ts';
 
 const LUN = '/vol/vol1/lun1';
@@ -18,6 +18,12 @@ async function withLun(): Promise<{ scene: Scene; uuid: string; vol2: SimulatedV
 }
 
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** That does not deduplicate. */
+function noise(length: number): Uint8Array {
+  const random = new SeededRandom(length);
+  return Uint8Array.from({ length }, () => 256 * random.next());
+}
 
 const lun = async (scene: Scene, name: string): Promise<Json> => {
   const query = `/storage/luns?name=${encodeURIComponent(name)}&fields=**`;
@@ -102,18 +108,143 @@ describe('a LUN', () => {
     expect(progress).toMatchObject({ state: 'failed', percent_complete: 50, failure: { message: 'no luck' } });
   });
 
-  it('moves to another volume, where it is at once, and is renamed within its own', async () => {
+  it('has no byte of a copy that has not ended, and none of one that fails or stalls', async () => {
+    const { scene, vol2 } = await withLun();
+    const zeros = sha(new Uint8Array(8 * MIB));
+    const order = (name: string) => ({ 'svm.name': 'svm1', name, 'copy.source.name': LUN });
+    await scene.ok(scene.source, 'POST', '/storage/luns', order('/vol/vol2/whole'));
+    await scene.clock.sleep(8000);
+    expect(sha(vol2.read('/whole'))).toBe(zeros);
+    await scene.clock.sleep(1000);
+    expect(sha(vol2.read('/whole'))).toBe(sha(scene.volume.read('/lun1')));
+    for (const [kind, state] of [
+      ['transfer-fails', 'failed'],
+      ['transfer-stalls', 'replicating'],
+    ] as const) {
+      scene.source.addFault({ kind, method: 'POST', path: '/storage/luns' });
+      const name = `/vol/vol2/${kind}`;
+      await scene.ok(scene.source, 'POST', '/storage/luns', order(name));
+      await scene.clock.sleep(60_000);
+      expect((await lun(scene, name)).copy.source.progress.state).toBe(state);
+      expect(sha(vol2.read(`/${kind}`))).toBe(zeros);
+    }
+  });
+
+  it('whose copy does not fit any more when it arrives has failed, with nothing in it', async () => {
+    const { scene } = await withLun();
+    const small = scene.source.createVolume({ svm: 'svm1', name: 'small', sizeBytes: 20 * MIB });
+    scene.volume.write('/lun1', 0, noise(4 * MIB));
+    const order = { 'svm.name': 'svm1', name: '/vol/small/copy', 'copy.source.name': LUN };
+    await scene.ok(scene.source, 'POST', '/storage/luns', order);
+    small.write('/other', 0, noise(18 * MIB));
+    await scene.clock.sleep(9000);
+    const { copy } = await lun(scene, '/vol/small/copy');
+    expect(copy.source.progress).toMatchObject({ state: 'failed', failure: { code: REFUSALS.fileNoSpace.code } });
+    expect(sha(small.read('/copy'))).toBe(sha(new Uint8Array(8 * MIB)));
+  });
+
+  it.each(['transfer-fails', 'transfer-stalls'] as const)(
+    '%s: a move that does not end leaves its data',
+    async (kind) => {
+      const { scene, uuid, vol2 } = await withLun();
+      const content = sha(scene.volume.read('/lun1'));
+      scene.source.addFault({ kind, method: 'PATCH', path: '/storage/luns/*' });
+      await scene.ok(scene.source, 'PATCH', `/storage/luns/${uuid}`, { name: '/vol/vol2/lun1' });
+      await scene.clock.sleep(60_000);
+      const { name, movement } = await scene.ok(scene.source, 'GET', `/storage/luns/${uuid}?fields=**`);
+      const failed = kind === 'transfer-fails';
+      expect({ name, state: movement.progress.state }).toEqual({
+        name: failed ? LUN : '/vol/vol2/lun1',
+        state: failed ? 'failed' : 'replicating',
+      });
+      expect(sha(scene.volume.read('/lun1'))).toBe(content);
+      expect(vol2.files()).toEqual(failed ? [] : ['/lun1']);
+      await scene.ok(scene.source, 'DELETE', `/storage/luns/${uuid}`);
+      expect([...vol2.files(), ...scene.volume.files()]).toEqual(['/data/one', '/data/two']);
+    },
+  );
+
+  it('goes with its file: a resync that takes the volume back before it leaves none', async () => {
+    const scene = new Scene();
+    const uuid = await scene.mirrored();
+    await scene.patch(uuid, { state: 'broken_off' });
+    const body = { 'svm.name': 'svm1_dr', name: '/vol/vol1/late', os_type: 'linux', 'space.size': MIB };
+    for (const kind of ['luns', 'namespaces']) {
+      await scene.ok(scene.destination, 'POST', `/storage/${kind}`, { ...body, name: `/vol/vol1/${kind}` });
+    }
+    await scene.patch(uuid, { state: 'snapmirrored' });
+    await scene.drained(uuid);
+    for (const kind of ['luns', 'namespaces']) {
+      const { num_records } = await scene.ok(scene.destination, 'GET', `/storage/${kind}?fields=name,space`);
+      expect(num_records).toBe(0);
+    }
+  });
+
+  it.each<[string, string, object, string]>([
+    ['of 100 TiB', '/vol/vol1/huge', { 'space.size': 100 * 2 ** 40 }, 'fileTooLarge'],
+    ['of more than there can be', '/vol/vol1/huge', { 'space.size': 2 ** 50 }, 'invalidValue'],
+    ['below a file', '/vol/vol1/data/one/lun', {}, 'fileNotDirectory'],
+    ['with too long a name', `/vol/vol1/new/${'x'.repeat(256)}`, {}, 'fileChangeInvalid'],
+    ['in the place of a directory', '/vol/vol1/data', {}, 'fileIsDirectory'],
+  ])('%s is not made, and nothing is left of it', async (_, name, changes, refusal) => {
+    const scene = new Scene();
+    const digest = scene.volume.digest();
+    for (const kind of ['luns', 'namespaces']) {
+      const body = { 'svm.name': 'svm1', name, os_type: 'linux', 'space.size': MIB, ...changes };
+      const { status, json } = await call(scene.source, 'POST', `/storage/${kind}`, { body });
+      expect(status).toBe(REFUSALS[refusal as RefusalName].status);
+      expect(json.error.code).toBe(REFUSALS[refusal as RefusalName].code);
+    }
+    expect(scene.volume.digest()).toBe(digest);
+  });
+
+  it.each<[string, object, RefusalName]>([
+    ['resized beyond its bounds', { 'space.size': 1e15 }, 'invalidValue'],
+    ['resized beyond what a file can be', { 'space.size': 100 * 2 ** 40 }, 'fileTooLarge'],
+    ['renamed into a directory that is not there', { name: '/vol/vol1/no/lun' }, 'fileMissing'],
+    ['renamed onto a file', { name: '/vol/vol1/data/one' }, 'fileExists'],
+    ['renamed to too long a name', { name: `/vol/vol1/${'x'.repeat(256)}` }, 'fileChangeInvalid'],
+  ])('is not %s', async (_, body, refusal) => {
+    const { scene, uuid } = await withLun();
+    const namespace = { 'svm.name': 'svm1', name: '/vol/vol1/ns', os_type: 'linux', 'space.size': MIB };
+    const { records } = await scene.ok(scene.source, 'POST', '/storage/namespaces?return_records=true', namespace);
+    const digest = scene.volume.digest();
+    for (const path of [`/storage/luns/${uuid}`, `/storage/namespaces/${records[0].uuid}`]) {
+      const { json } = await call(scene.source, 'PATCH', path, { body });
+      expect(json.error?.code).toBe(REFUSALS[refusal].code);
+    }
+    expect(scene.volume.digest()).toBe(digest);
+  });
+
+  it('is not copied into a volume without room, nor onto a file', async () => {
+    const { scene, vol2 } = await withLun();
+    const small = scene.source.createVolume({ svm: 'svm1', name: 'small', sizeBytes: 20 * MIB });
+    small.write('/other', 0, noise(15 * MIB));
+    scene.volume.write('/lun1', 0, noise(7 * MIB));
+    vol2.write('/taken', 0, new Uint8Array(10));
+    const digests = [small.digest(), vol2.digest()];
+    for (const [name, code] of [
+      ['/vol/small/deep/copy', REFUSALS.fileNoSpace.code],
+      ['/vol/vol2/taken', REFUSALS.cloneTargetExists.code],
+    ]) {
+      const body = { 'svm.name': 'svm1', name, 'copy.source.name': LUN };
+      expect((await call(scene.source, 'POST', '/storage/luns', { body })).json.error?.code).toBe(code);
+    }
+    expect([small.digest(), vol2.digest()]).toEqual(digests);
+  });
+
+  it('moves to another volume, where its name is at once and its data in the end, and is renamed within its own', async () => {
     const { scene, uuid, vol2 } = await withLun();
     const content = sha(scene.volume.read('/lun1'));
     await scene.ok(scene.source, 'PATCH', `/storage/luns/${uuid}`, { name: '/vol/vol2/lun1' });
-    expect(scene.volume.files()).not.toContain('/lun1');
-    expect(sha(vol2.read('/lun1'))).toBe(content);
     expect(await lun(scene, '/vol/vol2/lun1')).toMatchObject({
       uuid,
       movement: { paths: { source: LUN, destination: '/vol/vol2/lun1' }, progress: { state: 'preparing' } },
     });
     await scene.clock.sleep(9000);
     expect((await lun(scene, '/vol/vol2/lun1')).movement.progress.state).toBe('complete');
+    expect(scene.volume.files()).not.toContain('/lun1');
+    expect(sha(vol2.read('/lun1'))).toBe(content);
     await scene.ok(scene.source, 'PATCH', `/storage/luns/${uuid}`, { name: '/vol/vol2/lun2' });
     expect(sha(vol2.read('/lun2'))).toBe(content);
   });
@@ -140,6 +271,21 @@ describe('a namespace', () => {
 });
 
 describe('files', () => {
+  it('are not cloned onto themselves, and take the place of others when told to', async () => {
+    const scene = new Scene();
+    const one = sha(scene.volume.read('/data/one'));
+    const clone = (destination_path: string) => {
+      const body = { volume: { name: 'vol1' }, source_path: 'data/one', destination_path, overwrite_destination: true };
+      return call(scene.source, 'POST', '/storage/file/clone', { body });
+    };
+    const refused = await clone('/data/one');
+    expect([refused.status, refused.json.error.code]).toEqual([400, '262197']);
+    expect(await scene.jobEnd(await clone('data/two'))).toMatchObject({ state: 'success' });
+    expect(scene.volume.files()).toEqual(['/data/one', '/data/two']);
+    expect([sha(scene.volume.read('/data/one')), sha(scene.volume.read('/data/two'))]).toEqual([one, one]);
+    expect(await scene.jobEnd(await clone('data'))).toMatchObject({ state: 'failure' });
+  });
+
   it('are cloned within their volume', async () => {
     const scene = new Scene();
     const used = scene.volume.usedBytes();

@@ -490,6 +490,9 @@ const CASES: Record<RefusalName, Case> = {
   fileNotDirectory: onFile('POST', 'data%2Fone%2Fx', { body: { type: 'directory' } }),
   fileIsDirectory: onFile('GET', 'data?length=10', { headers: MULTIPART }),
   fileChangeInvalid: onFile('PATCH', 'data', { body: { path: 'data/itself' } }),
+  fileTooLarge: onSource('POST', '/storage/luns', {
+    body: { 'svm.name': 'svm1', name: '/vol/vol1/lun', os_type: 'linux', 'space.size': 100 * 2 ** 40 },
+  }),
   fileNoSpace: {
     send(scene) {
       const { uuid } = scene.source.createVolume({ svm: 'svm1', name: 'small', sizeBytes: MIB / 4 });

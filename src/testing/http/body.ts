@@ -136,7 +136,7 @@ function scalar(field: Field, value: unknown, rules: BodyRules): unknown {
     case 'number': {
       const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
       if (typeof number !== 'number' || Number.isNaN(number)) throw refuse(field.type);
-      if (field.type === 'integer' && !Number.isInteger(number)) throw refuse(field.type);
+      if (field.type === 'integer' && !Number.isSafeInteger(number)) throw refuse(field.type);
       return number;
     }
     case 'boolean':

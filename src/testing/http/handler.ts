@@ -2,8 +2,10 @@
  * From a request to its answer: ONTAP's conventions for every resource alike (rest-facts section 1; addendum sections 1,
  * 2, 5 and 7). What a request means for an object is the resource's business.
  */
+import { VolumeModelError } from '../../errors.ts';
 import type { Work } from '../clock.ts';
 import type { ClusterState } from '../cluster-state.ts';
+import { contentRefusal } from '../content-refusal.ts';
 import type { Job, JobFault } from '../jobs.ts';
 import { Refusal } from '../refusals.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
@@ -53,10 +55,16 @@ export async function answer(
   try {
     const result = await new Exchange(answerer, request, work, hal, disturbance).run();
     return respond(result, hal, request.method);
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    return respond(refusedAnswer(answerer.cluster, refusal), hal, request.method);
+  } catch (error) {
+    return respond(refusedAnswer(answerer.cluster, refusalOf(error)), hal, request.method);
   }
+}
+
+/** Also of what the content of a volume cannot do. Anything else is a fault of the simulator, and thrown on. */
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof VolumeModelError) return contentRefusal(error);
+  if (error instanceof Refusal) return error;
+  throw error;
 }
 
 const HAL = 'application/hal+json';
@@ -342,9 +350,8 @@ class Exchange {
         }
         if (outcome.done || !outcome.job.error) changed++;
         if (outcome.done || (outcome.job.ended && !outcome.job.error)) shown.push(...show());
-      } catch (refusal) {
-        if (!(refusal instanceof Refusal)) throw refusal;
-        failure = refusedAnswer(this.#cluster, refusal);
+      } catch (error) {
+        failure = refusedAnswer(this.#cluster, refusalOf(error));
       }
       if (failure && !goesOn) break;
     }
@@ -369,8 +376,9 @@ class Exchange {
   #outcome(context: RequestContext, change: () => Outcome<unknown>): Outcome<unknown> {
     try {
       return change();
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal) || !refusal.inJob(this.#cluster.physics.switches)) throw refusal;
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (!refusal.inJob(this.#cluster.physics.switches)) throw refusal;
       return { done: false, job: this.#cluster.startFailingJob(context, refusal) };
     }
   }

@@ -18,6 +18,11 @@ export interface ListenOptions {
   readonly port?: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /**
+   * Told when the simulator itself fails at a request, which is answered with 500. By default the failure is thrown where nobody
+   * catches it, so that a test run sees it.
+   */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 export class Listeners {
@@ -40,7 +45,7 @@ export class Listeners {
     return this.#authority && { ca: this.#authority.certificate };
   }
 
-  async open({ tls = false, port = 0, host = '127.0.0.1' }: ListenOptions): Promise<void> {
+  async open({ tls = false, port = 0, host = '127.0.0.1', onFailure = thrown }: ListenOptions): Promise<void> {
     if (this.#byCluster.size > 0) throw new Error('the simulated ONTAP listens already');
     const authority = tls ? await CertificateAuthority.create() : undefined;
     const keys = await authority?.server();
@@ -48,7 +53,7 @@ export class Listeners {
     for (const [index, cluster] of this.#clusters.entries()) {
       cluster.listensWith(await authority?.client(cluster.user));
       const trust = keys && authority && { ...keys, ca: authority.certificate };
-      const listener = new Listener(cluster, this.#clock, trust);
+      const listener = new Listener(cluster, this.#clock, trust, onFailure);
       await listener.open(port === 0 ? 0 : port + index, host);
       this.#byCluster.set(cluster, listener);
       const shown = host.includes(':') ? `[${host}]` : host;
@@ -67,6 +72,13 @@ export class Listeners {
   }
 }
 
+/** Where nobody catches it. */
+function thrown(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 /**
  * One cluster's port. It is kept while the cluster is dead, so that nobody else can take it: whoever connects then is cut
  * off at once.
@@ -76,10 +88,17 @@ class Listener {
   readonly #clock: Clock;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #failed: (error: unknown) => void;
 
-  constructor(cluster: SimulatedCluster, clock: Clock, trust: (KeyPair & { readonly ca: string }) | undefined) {
+  constructor(
+    cluster: SimulatedCluster,
+    clock: Clock,
+    trust: (KeyPair & { readonly ca: string }) | undefined,
+    failed: (error: unknown) => void,
+  ) {
     this.#cluster = cluster;
     this.#clock = clock;
+    this.#failed = failed;
     const onRequest: RequestListener = (request, response) => void this.#serve(request, response);
     this.#server = trust
       ? createTlsServer({ ...trust, requestCert: true, rejectUnauthorized: false }, onRequest)
@@ -128,7 +147,8 @@ class Listener {
       const headers = Object.fromEntries(
         Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
       );
-      const body = await textOf(request, encodingOf(headers));
+      const body = await textOf(request, encodingOf(headers)).catch(() => undefined);
+      if (body === undefined) return;
       const answered = await work.outside(
         this.#cluster.handle({
           method: request.method ?? 'GET',
@@ -142,14 +162,28 @@ class Listener {
       send(response, answered);
       await finished;
     } catch (error) {
-      const partial = error instanceof ConnectionBroken ? error.partial : undefined;
-      if (partial) await sendHalf(response, partial);
+      if (!(error instanceof ConnectionBroken)) {
+        send(response, failureOf(error));
+        await finished;
+        this.#failed(error);
+        return;
+      }
+      if (error.partial) await sendHalf(response, error.partial);
       request.socket.destroy();
-      if (!(error instanceof ConnectionBroken) && !request.destroyed) throw error;
     } finally {
       work.end();
     }
   }
+}
+
+/** Of the simulator itself: ONTAP has no such answer. */
+function failureOf(error: unknown): SimResponse {
+  const message = `The simulated ONTAP failed: ${error instanceof Error ? error.message : error}`;
+  return {
+    status: 500,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ error: { code: 'simulator', message } }),
+  };
 }
 
 async function textOf(request: IncomingMessage, encoding: 'latin1' | 'utf8'): Promise<string> {

@@ -5,7 +5,7 @@ import type { Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { durationSeconds, durationText, timeText } from '../http/time-text.ts';
 import type { Job, Steering } from '../jobs.ts';
-import { Refusal } from '../refusals.ts';
+import { Refusal, within } from '../refusals.ts';
 import { type CronSpec, type IntervalSpec, Schedule } from '../snapmirror/schedules.ts';
 import * as fields from './rest-fields.ts';
 
@@ -150,6 +150,19 @@ function whenOf(cluster: ClusterState, body: Body): CronSpec | IntervalSpec {
 }
 
 function cronOf(body: Body): CronSpec {
-  const part = (key: string) => (body.has(`cron.${key}`) ? { [key]: body.texts(`cron.${key}`).map(Number) } : {});
-  return { ...part('minutes'), ...part('hours'), ...part('days'), ...part('months'), ...part('weekdays') };
+  const parts = Object.entries(CRON_BOUNDS).filter(([key]) => body.has(`cron.${key}`));
+  return Object.fromEntries(
+    parts.map(([key, bounds]) => {
+      const name = `cron.${key}`;
+      return [key, body.texts(name).map((text) => within(Number(text), name, bounds))];
+    }),
+  );
 }
+
+const CRON_BOUNDS = {
+  minutes: [0, 59],
+  hours: [0, 23],
+  days: [1, 31],
+  months: [1, 12],
+  weekdays: [0, 6],
+} as const satisfies Record<keyof CronSpec, readonly [number, number]>;

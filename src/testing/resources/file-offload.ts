@@ -12,7 +12,7 @@ import type { Svm } from '../svm.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import { checkCopies } from './luns.ts';
 import { FILE_CLONE, FILE_COPY } from './storage-unit-fields.ts';
-import { copyFile, makeDirectories } from './storage-units.ts';
+import { copyBlocks, copyFile, makeFile } from './storage-units.ts';
 
 /** Nothing is kept of a clone or a copy: the collections can only be posted to. */
 const WITHOUT_RECORDS = {
@@ -40,6 +40,12 @@ export const fileCloneResource: Resource<never> = {
       destination: absolute(body.text('destination_path') ?? ''),
       overwrite: body.boolean('overwrite_destination') ?? false,
     };
+    const { content } = volume;
+    const cloned = content.lookup(order.source)?.number;
+    if (cloned !== undefined && cloned === content.lookup(order.destination)?.number) {
+      const value = body.text('destination_path') ?? '';
+      throw new Refusal('invalidValue', { value, name: 'destination_path', expected: '<not the source>' });
+    }
     return { done: false, job: cluster.startJob(context, cloning(order), volume.svm) };
   },
 };
@@ -51,6 +57,9 @@ interface FileClone {
   readonly overwrite: boolean;
 }
 
+/** Where a clone is until it takes the place of another file. */
+const UNDER_WAY = '/.clone-under-way';
+
 const cloning = later('file: clone', ({ volume, source, destination, overwrite }: FileClone) => {
   if (volume.state !== 'online') throw new Refusal('volumeOffline', { volume: volume.name, svm: volume.svm.name });
   if (volume.type === 'dp') throw new Refusal('fileCloneReadOnly', { volume: volume.name });
@@ -59,14 +68,16 @@ const cloning = later('file: clone', ({ volume, source, destination, overwrite }
   const view = inSnapshot?.[1] === undefined ? content.activeView() : snapshotView(volume, inSnapshot[1], source);
   const path = inSnapshot?.[2] ?? source;
   if (view.lookup(path)?.type !== 'file') throw new Refusal('fileCloneSource', { path: source });
-  if (content.exists(destination)) {
-    if (!overwrite) throw new Refusal('fileCloneTargetExists', { path: destination });
-    content.remove(destination);
-  }
-  makeDirectories(volume, destination);
-  if (inSnapshot === null) content.cloneFile(path, destination);
-  else content.create(destination);
-  if (inSnapshot !== null) content.write(destination, 0, view.read(path));
+  const replaced = content.lookup(destination);
+  if (replaced && !overwrite) throw new Refusal('fileCloneTargetExists', { path: destination });
+  if (replaced && replaced.type !== 'file') throw new Refusal('fileIsDirectory', { path: destination });
+  // The new file is whole before it takes the place of the old one.
+  const place = replaced === undefined ? destination : UNDER_WAY;
+  makeFile(volume, place, () => {
+    if (inSnapshot === null) content.cloneFile(path, place);
+    else copyBlocks(view, path, volume, place);
+  });
+  if (replaced !== undefined) content.rename(place, destination, { replace: true });
 });
 
 function snapshotView(volume: SimulatedVolume, name: string, source: string) {

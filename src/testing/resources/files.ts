@@ -5,13 +5,13 @@
 import type { Inode } from '../../core/wafl/inode-tree.ts';
 import type { VolumeView } from '../../core/wafl/view.ts';
 import type { WaflVolume } from '../../core/wafl/volume.ts';
-import { VolumeModelError } from '../../errors.ts';
+import { changing } from '../content-refusal.ts';
 import type { JsonTree } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { timeText } from '../http/time-text.ts';
 import { later } from '../later.ts';
-import { Refusal, type RefusalName } from '../refusals.ts';
+import { Refusal } from '../refusals.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import * as fields from './rest-fields.ts';
 
@@ -238,23 +238,9 @@ function encodedPath(path: string): string {
 
 // ---- changing
 
-const REFUSED: Readonly<Record<string, RefusalName>> = {
-  WAFL_NOT_FOUND: 'fileMissing',
-  WAFL_EXISTS: 'fileExists',
-  WAFL_IS_DIRECTORY: 'fileIsDirectory',
-  WAFL_NOT_DIRECTORY: 'fileNotDirectory',
-  WAFL_NOT_EMPTY: 'directoryNotEmpty',
-  WAFL_NO_SPACE: 'fileNoSpace',
-};
-
 /** Makes a change as a host would; what the file system refuses gets ONTAP's codes. */
 function changed(volume: SimulatedVolume, path: string, change: (content: WaflVolume) => void): void {
-  try {
-    volume.edit(change);
-  } catch (error) {
-    if (!(error instanceof VolumeModelError)) throw error;
-    throw new Refusal(REFUSED[error.code] ?? 'fileChangeInvalid', { path: path.slice(1), reason: error.message });
-  }
+  changing(path, () => volume.edit(change));
 }
 
 /** -1 is the end of the file. */

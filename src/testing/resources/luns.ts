@@ -1,26 +1,33 @@
 /** /storage/luns: LUNs made, cloned, copied, moved and renamed, with real bytes (rest-facts sections 4 and 5). */
 import type { ClusterState } from '../cluster-state.ts';
+import { changing } from '../content-refusal.ts';
 import { COPIES_AT_ONCE, DataCopy } from '../data-copy.ts';
 import type { Body } from '../http/body.ts';
 import type { JsonTree } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
+import { later, nothing } from '../later.ts';
 import { Refusal } from '../refusals.ts';
 import type { StorageUnit } from '../storage-unit.ts';
 import { unitAt, unitsOf } from '../storage-unit.ts';
 import type { Svm } from '../svm.ts';
+import type { SimulatedVolume } from '../volume.ts';
 import { LUN } from './storage-unit-fields.ts';
 import {
   bySvm,
   checkHome,
   cloneUnit,
-  copyFile,
+  copyBlocks,
   findUnit,
+  makeFile,
   makeUnit,
   namedPlace,
   removeUnit,
+  renameUnit,
+  resizeUnit,
   sizeFromBody,
   svmOfUnit,
+  type UnitPlace,
   unitView,
 } from './storage-units.ts';
 
@@ -68,7 +75,7 @@ export const lunResource: Resource<StorageUnit> = {
     const sizeBytes = body.number('space.size');
     if (sizeBytes !== undefined) {
       if (sizeBytes < unit.sizeBytes) throw new Refusal('notSimulated', { what: 'making a LUN smaller' });
-      unit.volume.content.truncate(unit.path, sizeBytes);
+      resizeUnit(unit, body);
     }
     if (body.has('comment')) unit.comment = body.text('comment');
     if (body.has('enabled')) unit.enabled = body.boolean('enabled') ?? unit.enabled;
@@ -88,14 +95,8 @@ function made(unit: StorageUnit): { record: StorageUnit; location: string } {
   return { record: unit, location: `/storage/luns/${unit.uuid}` };
 }
 
-/** The destination can be read and written at once; its data follows. */
-function copy(
-  context: RequestContext,
-  svm: Svm,
-  source: string,
-  place: ReturnType<typeof namedPlace>,
-  body: Body,
-): StorageUnit {
+/** The destination is there at once, with nothing in it; its data comes as a whole when all of it has been copied. */
+function copy(context: RequestContext, svm: Svm, source: string, place: UnitPlace, body: Body): StorageUnit {
   const { cluster } = context;
   const peer = body.text('copy.source.peer.name') ?? body.text('copy.source.peer.uuid');
   const from = peer === undefined ? svm : peerSvm(cluster, svm, peer);
@@ -106,15 +107,53 @@ function copy(
   if (unit.volume === place.volume) throw new Refusal('lunCopyWithinVolume', { source });
   checkHome(place.volume);
   checkCopies(cluster);
-  copyFile(unit.volume, unit.path, place.volume, place.path);
-  const copied = makeUnit(cluster, { kind: 'lun', ...place, osType: unit.osType, sizeBytes: unit.sizeBytes });
   const { sizeBytes } = unit;
+  checkRoom(unit, place);
+  makeEmpty(place, sizeBytes);
+  const copied = makeUnit(cluster, { kind: 'lun', ...place, osType: unit.osType, sizeBytes });
   copied.copy = new DataCopy(
     cluster,
     { source: unit.name, destination: place.name, sizeBytes },
     cluster.takeCopyFault(),
+    { arrive: copyArrives({ from: unit, to: copied }), giveUp: nothing({}) },
   );
   return copied;
+}
+
+const copyArrives = later(
+  'lun copy: arrives',
+  ({ from, to }: { readonly from: StorageUnit; readonly to: StorageUnit }) => fill(from, to),
+);
+
+/** A file that is in the way is not written over, be it a LUN or none. */
+function makeEmpty({ volume, path, name }: UnitPlace, sizeBytes: number): void {
+  if (volume.content.exists(path)) throw new Refusal('cloneTargetExists', { name });
+  makeFile(volume, path, () => {
+    volume.content.create(path);
+    volume.content.truncate(path, sizeBytes);
+  });
+}
+
+/** Seen beforehand where it can be; a volume that fills up meanwhile fails the copy. */
+function checkRoom(unit: StorageUnit, { volume, path }: UnitPlace): void {
+  const free = volume.sizeBytes - volume.usedBytes();
+  if (unit.usedBytes > free) throw new Refusal('fileNoSpace', { path: path.slice(1) });
+}
+
+/** The data of a file into one that is there; nothing of it stays when it does not fit. */
+function fill(from: { readonly volume: SimulatedVolume; readonly path: string }, to: StorageUnit): void {
+  const { volume, path, sizeBytes } = to;
+  if (from.volume.content.lookup(from.path)?.type !== 'file') throw new Refusal('fileMissing', { path: from.path });
+  changing(path, () => {
+    try {
+      copyBlocks(from.volume.content.activeView(), from.path, volume, path);
+    } catch (error) {
+      volume.content.truncate(path, 0);
+      throw error;
+    } finally {
+      volume.content.truncate(path, sizeBytes);
+    }
+  });
 }
 
 /** The source's SVM, by its name or uuid, or by the name that it has here. */
@@ -131,27 +170,53 @@ function peerSvm(cluster: ClusterState, svm: Svm, named: string): Svm {
   return peer.peerSvm;
 }
 
-/** A name in the same volume renames; one in another volume moves. */
+/**
+ * A name in the same volume renames; one in another volume moves: the LUN goes by its new name at once, its data stays where it was
+ * until all of it has been copied. A move that fails leaves the LUN where it was.
+ */
 function rename(context: RequestContext, cluster: ClusterState, unit: StorageUnit, body: Body): void {
   const svm = unit.volume.svm;
   const place = namedPlace(cluster, svm, body, 'logical_unit');
   if (place.volume === unit.volume && place.path === unit.path) return;
-  if (unitAt(cluster, place.volume, place.path)) throw new Refusal('lunExists', { name: place.name, svm: svm.name });
-  checkHome(place.volume);
+  const there = unitAt(cluster, place.volume, place.path);
+  if (there !== undefined && there !== unit) throw new Refusal('lunExists', { name: place.name, svm: svm.name });
   if (place.volume === unit.volume) {
-    unit.volume.content.rename(unit.path, place.path);
-    unit.path = place.path;
+    renameUnit(unit, place.path);
     return;
   }
+  checkHome(place.volume);
   if (unit.movement?.running || unit.copy?.running) throw new Refusal('lunMoveRunning', { name: unit.name });
   checkCopies(context.cluster);
+  checkRoom(unit, place);
   const { volume, path, name, sizeBytes } = unit;
-  copyFile(volume, path, place.volume, place.path);
-  volume.content.remove(path);
+  makeEmpty(place, sizeBytes);
+  const move = { unit, from: { volume, path } };
   unit.volume = place.volume;
   unit.path = place.path;
-  unit.movement = new DataCopy(cluster, { source: name, destination: place.name, sizeBytes }, cluster.takeCopyFault());
+  unit.movedFrom = move.from;
+  unit.movement = new DataCopy(cluster, { source: name, destination: place.name, sizeBytes }, cluster.takeCopyFault(), {
+    arrive: moveArrives(move),
+    giveUp: moveFails(move),
+  });
 }
+
+interface LunMove {
+  readonly unit: StorageUnit;
+  readonly from: { readonly volume: SimulatedVolume; readonly path: string };
+}
+
+const moveArrives = later('lun move: arrives', ({ unit, from }: LunMove) => {
+  fill(from, unit);
+  from.volume.content.remove(from.path);
+  unit.movedFrom = undefined;
+});
+
+const moveFails = later('lun move: fails', ({ unit, from }: LunMove) => {
+  if (unit.volume.content.exists(unit.path)) unit.volume.content.remove(unit.path);
+  unit.volume = from.volume;
+  unit.path = from.path;
+  unit.movedFrom = undefined;
+});
 
 /** Nothing but pausing and going on can be asked for. */
 function pauseOrResume(copying: DataCopy | undefined, state: string): void {

@@ -7,12 +7,13 @@ import { unitAt, unitsOf } from '../storage-unit.ts';
 import { NAMESPACE } from './storage-unit-fields.ts';
 import {
   bySvm,
-  checkHome,
   cloneUnit,
   findUnit,
   makeUnit,
   namedPlace,
   removeUnit,
+  renameUnit,
+  resizeUnit,
   sizeFromBody,
   svmOfUnit,
   unitView,
@@ -56,8 +57,7 @@ export const namespaceResource: Resource<StorageUnit> = {
   },
 
   patch({ cluster }, unit, body) {
-    const sizeBytes = body.number('space.size');
-    if (sizeBytes !== undefined) unit.volume.content.truncate(unit.path, sizeBytes);
+    if (body.has('space.size')) resizeUnit(unit, body);
     if (body.has('comment')) unit.comment = body.text('comment');
     if (body.has('name')) {
       const place = namedPlace(cluster, unit.volume.svm, body, 'namespace');
@@ -67,9 +67,7 @@ export const namespaceResource: Resource<StorageUnit> = {
       if (unitAt(cluster, place.volume, place.path)) {
         throw new Refusal('lunExists', { name: place.name, svm: unit.volume.svm.name });
       }
-      checkHome(unit.volume);
-      unit.volume.content.rename(unit.path, place.path);
-      unit.path = place.path;
+      renameUnit(unit, place.path);
     }
     return { done: true };
   },

@@ -5,7 +5,7 @@ import { isTree, valuesAt, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
 import { later } from '../later.ts';
-import { Refusal } from '../refusals.ts';
+import { NOT_NEGATIVE, Refusal, within } from '../refusals.ts';
 import {
   Policy,
   type PolicyRules,
@@ -167,7 +167,7 @@ function rulesOf({ cluster }: RequestContext, body: Body): PolicyRules {
     ...(type === 'sync' ? { syncType: syncType ?? 'sync' } : {}),
     ...(identityPreservation === undefined ? {} : { identityPreservation }),
     ...(networkCompression === undefined ? {} : { networkCompression }),
-    ...(throttle === undefined ? {} : { throttle }),
+    ...(throttle === undefined ? {} : { throttle: within(throttle, 'throttle', NOT_NEGATIVE) }),
     ...(body.boolean('copy_all_source_snapshots') ? { copiesAll: true } : {}),
     ...(body.boolean('copy_latest_source_snapshot') ? { copiesLatest: true } : {}),
     ...(body.boolean('create_snapshot_on_source') === false ? { createsSnapshot: false } : {}),
@@ -183,7 +183,7 @@ function retentionOf(body: Body): RetentionRule[] {
     const [schedule] = valuesAt(rule, 'creation_schedule.name');
     return {
       label: String(rule['label'] ?? ''),
-      count: Number(rule['count'] ?? 1),
+      count: within(Number(rule['count'] ?? 1), 'retention.count', NOT_NEGATIVE),
       // '' and null leave a prefix or a schedule out.
       ...(rule['prefix'] ? { prefix: String(rule['prefix']) } : {}),
       ...(schedule ? { creationSchedule: String(schedule) } : {}),

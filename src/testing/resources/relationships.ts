@@ -7,7 +7,7 @@ import { schema } from '../http/schema.ts';
 import { durationText, timeText } from '../http/time-text.ts';
 import type { Job } from '../jobs.ts';
 import { type Later, later } from '../later.ts';
-import { Refusal } from '../refusals.ts';
+import { NOT_NEGATIVE, Refusal, within } from '../refusals.ts';
 import {
   abortTransfer,
   checkCreate,
@@ -116,7 +116,7 @@ export const relationshipResource: Resource<Relationship> = {
       state: body.text('state'),
       policy: policyOf(cluster, body, relationship.destination.volume.svm),
       schedule: body.isNull('transfer_schedule.name') ? null : scheduleOf(cluster, body, 'scheduleUnknownOnModify'),
-      throttle: body.number('throttle'),
+      throttle: throttleOf(body),
       preserve: body.boolean('preserve'),
       quickResync: body.boolean('quick_resync'),
       restoreToSnapshot: body.text('restore_to_snapshot'),
@@ -180,7 +180,7 @@ export const transferResource: Resource<Transfer> = {
     const relationship = relationshipOf(context);
     const transfer = startTransfer(context.snapmirror, relationship, {
       sourceSnapshot: body.text('source_snapshot'),
-      throttle: body.number('throttle'),
+      throttle: throttleOf(body),
     });
     const location = `/snapmirror/relationships/${relationship.uuid}/transfers/${transfer.uuid}`;
     return { done: true, record: transfer, location };
@@ -192,6 +192,11 @@ export const transferResource: Resource<Transfer> = {
     return { done: true };
   },
 };
+
+function throttleOf(body: Body): number | undefined {
+  const throttle = body.number('throttle');
+  return throttle === undefined ? undefined : within(throttle, 'throttle', NOT_NEGATIVE);
+}
 
 // ---- creating
 
@@ -242,7 +247,7 @@ function planCreate(context: RequestContext, body: Body): CreatePlan {
   for (const name of ['throttle', 'backoff_level']) {
     if (provisions && body.has(name)) throw new Refusal('notWithCreateDestination', { name });
   }
-  const wanted = { source: peers, policy, schedule, throttle: body.number('throttle') ?? 0 };
+  const wanted = { source: peers, policy, schedule, throttle: throttleOf(body) ?? 0 };
   const initialize = state !== undefined;
   if (provisions) {
     const size = body.number('create_destination.size') ?? peers.volume.sizeBytes;

@@ -4,7 +4,7 @@ import type { Body } from '../http/body.ts';
 import { isTree, valuesAt, withoutAbsent } from '../http/json-tree.ts';
 import type { RequestContext, Resource } from '../http/resource.ts';
 import { schema } from '../http/schema.ts';
-import { Refusal } from '../refusals.ts';
+import { NOT_NEGATIVE, Refusal, within } from '../refusals.ts';
 import { type PolicyCopy, SnapshotPolicy } from '../snapshot-policies.ts';
 import type { Svm } from '../svm.ts';
 import * as fields from './rest-fields.ts';
@@ -100,7 +100,7 @@ function copiesOf(cluster: ClusterState, body: Body): PolicyCopy[] | undefined {
     const label = copy['snapmirror_label'];
     return {
       schedule,
-      count: Number(copy['count'] ?? 1),
+      count: within(Number(copy['count'] ?? 1), 'copies.count', NOT_NEGATIVE),
       prefix: String(copy['prefix'] ?? schedule.name),
       label: label ? String(label) : undefined,
     };

@@ -1,17 +1,19 @@
 /** What LUNs and NVMe namespaces have in common: where they are, how they are made, cloned and removed. */
 import type { VolumeView } from '../../core/wafl/view.ts';
 import type { ClusterState } from '../cluster-state.ts';
+import { changing } from '../content-refusal.ts';
 import type { Body } from '../http/body.ts';
 import type { JsonTree } from '../http/json-tree.ts';
 import type { RequestContext } from '../http/resource.ts';
 import { timeText } from '../http/time-text.ts';
 import { Refusal } from '../refusals.ts';
 import type { StorageUnitKind } from '../storage-unit.ts';
-import { parseUnitName, StorageUnit, unitAt, unitName } from '../storage-unit.ts';
+import { parseUnitName, StorageUnit, unitAt, unitName, unitOf } from '../storage-unit.ts';
 import type { Svm } from '../svm.ts';
 import type { SimulatedVolume } from '../volume.ts';
 
 const BLOCK_BYTES = 4096;
+const MOST_BYTES = 128 * 2 ** 40;
 
 /** A place where a unit is or is to be. */
 export interface UnitPlace {
@@ -27,8 +29,8 @@ export function bySvm({ svm }: RequestContext, units: readonly StorageUnit[]): S
 }
 
 export function findUnit(context: RequestContext, kind: StorageUnitKind, uuid: string): StorageUnit | undefined {
-  const unit = context.cluster.storageUnits.get(uuid);
-  if (unit?.kind !== kind || !context.cluster.has(unit.volume)) return undefined;
+  const unit = unitOf(context.cluster, uuid);
+  if (unit?.kind !== kind) return undefined;
   return context.svm === undefined || context.svm === unit.volume.svm ? unit : undefined;
 }
 
@@ -71,7 +73,7 @@ export function checkHome(volume: SimulatedVolume): void {
 export function sizeFromBody(body: Body): number {
   body.require('space.size');
   const sizeBytes = body.number('space.size') ?? 0;
-  if (sizeBytes < BLOCK_BYTES) {
+  if (sizeBytes < BLOCK_BYTES || sizeBytes > MOST_BYTES) {
     throw new Refusal('invalidValue', { value: sizeBytes, name: 'space.size', expected: '<4KB..128TB>' });
   }
   return sizeBytes;
@@ -89,9 +91,12 @@ export function makeUnit(cluster: ClusterState, unit: NewUnit): StorageUnit {
   const { kind, volume, path, osType, sizeBytes, comment } = unit;
   checkHome(volume);
   if (!volume.content.exists(path)) {
-    makeDirectories(volume, path);
-    volume.content.create(path);
-    volume.content.truncate(path, sizeBytes);
+    makeFile(volume, path, () => {
+      volume.content.create(path);
+      volume.content.truncate(path, sizeBytes);
+    });
+  } else if (volume.content.lookup(path)?.type !== 'file') {
+    throw new Refusal('fileIsDirectory', { path: path.slice(1) });
   }
   const { random, timeline } = cluster.physics;
   const uuid = random.uuid();
@@ -119,13 +124,14 @@ export function cloneUnit(context: RequestContext, { kind, svm, source, place }:
   if (volume !== place.volume) throw new Refusal('cloneAcrossVolumes', { source, destination: place.name });
   checkHome(volume);
   const of = parsed.snapshot === undefined ? volume.content.activeView() : snapshotOf(volume, parsed.snapshot, source);
-  if (!of.exists(parsed.path)) throw new Refusal('cloneSourceMissing', { source });
+  if (of.lookup(parsed.path)?.type !== 'file') throw new Refusal('cloneSourceMissing', { source });
   const unit = unitAt(cluster, volume, parsed.path);
   if (parsed.snapshot === undefined && unit?.kind !== kind) throw new Refusal('cloneSourceMissing', { source });
   if (volume.content.exists(place.path)) throw new Refusal('cloneTargetExists', { name: place.name });
-  makeDirectories(volume, place.path);
-  if (parsed.snapshot === undefined) volume.content.cloneFile(parsed.path, place.path);
-  else copyBlocks(of, parsed.path, volume, place.path);
+  makeFile(volume, place.path, () => {
+    if (parsed.snapshot === undefined) volume.content.cloneFile(parsed.path, place.path);
+    else copyBlocks(of, parsed.path, volume, place.path);
+  });
   const sizeBytes = of.lookup(parsed.path)?.sizeBytes ?? 0;
   const clone = makeUnit(cluster, { kind, ...place, osType: unit?.osType ?? 'linux', sizeBytes });
   clone.isClone = true;
@@ -139,18 +145,32 @@ function snapshotOf(volume: SimulatedVolume, name: string, source: string): Volu
   return volume.content.snapshotView(name);
 }
 
+/** @throws Refusal when the volume does not allow it, or the size is none that can be */
+export function resizeUnit(unit: StorageUnit, body: Body): void {
+  const sizeBytes = sizeFromBody(body);
+  changing(unit.path, () => unit.volume.content.truncate(unit.path, sizeBytes));
+}
+
+/** Gives it another name in its volume. The directories above must be there. */
+export function renameUnit(unit: StorageUnit, path: string): void {
+  checkHome(unit.volume);
+  changing(path, () => unit.volume.content.rename(unit.path, path));
+  unit.path = path;
+}
+
 export function removeUnit(cluster: ClusterState, unit: StorageUnit): void {
   cluster.storageUnits.delete(unit.uuid);
-  if (unit.volume.content.exists(unit.path)) unit.volume.content.remove(unit.path);
+  for (const { volume, path } of [unit, ...(unit.movedFrom ? [unit.movedFrom] : [])]) {
+    if (volume.content.exists(path)) volume.content.remove(path);
+  }
 }
 
-/** Copies a whole file of the active file system, holes kept. */
+/** Copies a whole file of the active file system, holes kept. The target is new. */
 export function copyFile(from: SimulatedVolume, path: string, to: SimulatedVolume, target: string): void {
-  makeDirectories(to, target);
-  copyBlocks(from.content.activeView(), path, to, target);
+  makeFile(to, target, () => copyBlocks(from.content.activeView(), path, to, target));
 }
 
-function copyBlocks(view: VolumeView, path: string, to: SimulatedVolume, target: string): void {
+export function copyBlocks(view: VolumeView, path: string, to: SimulatedVolume, target: string): void {
   const sizeBytes = view.lookup(path)?.sizeBytes ?? 0;
   if (!to.content.exists(target)) to.content.create(target);
   view.visitBlocks(path, (vvbn, level, fbn) => {
@@ -159,13 +179,30 @@ function copyBlocks(view: VolumeView, path: string, to: SimulatedVolume, target:
   to.content.truncate(target, sizeBytes);
 }
 
-/** The directories above a path, where they are missing. */
-export function makeDirectories(volume: SimulatedVolume, path: string): void {
+/**
+ * A new file, and the directories above it where they are missing.
+ * @throws Refusal when the volume does not allow it; nothing is left of it then
+ */
+export function makeFile({ content }: SimulatedVolume, path: string, make: () => void): void {
   const parts = path.split('/').slice(1, -1);
-  for (const index of parts.keys()) {
-    const directory = `/${parts.slice(0, index + 1).join('/')}`;
-    if (!volume.content.exists(directory)) volume.content.mkdir(directory);
-  }
+  const made: string[] = [];
+  let existed = true;
+  changing(path, () => {
+    try {
+      existed = content.exists(path);
+      for (const index of parts.keys()) {
+        const directory = `/${parts.slice(0, index + 1).join('/')}`;
+        if (content.exists(directory)) continue;
+        content.mkdir(directory);
+        made.unshift(directory);
+      }
+      make();
+    } catch (error) {
+      if (!existed && content.exists(path)) content.remove(path);
+      for (const directory of made) content.remove(directory);
+      throw error;
+    }
+  });
 }
 
 /** The fields that LUNs and namespaces share. */

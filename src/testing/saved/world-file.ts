@@ -6,7 +6,7 @@ import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import { ByteArea, decodeGraph, type EncodedGraph, encodeGraph, type GraphRules } from './object-graph.ts';
 
 /** Changes with every change of what a world is made of: files of another version are refused. */
-export const WORLD_FILE_VERSION = 1;
+export const WORLD_FILE_VERSION = 2;
 const FORMAT = 'ontap-data-motion simulated world';
 
 /** What is known of a world's file before it is loaded. */

@@ -292,9 +292,9 @@ describe('a world as a file', () => {
   it('is refused when it is of another version, is something else, or is cut off', () => {
     const file = freshWorld(1).save();
     const text = gunzipSync(file).toString('latin1');
-    const other = gzipSync(Buffer.from(text.replace('"version":1', '"version":2'), 'latin1'));
+    const other = gzipSync(Buffer.from(text.replace('"version":2', '"version":3'), 'latin1'));
     const load = (bytes: Uint8Array) => () => SimulatedOntap.load(bytes, { clock: new VirtualClock() });
-    expect(load(other)).toThrow(/of version 2, and this release reads version 1 only/);
+    expect(load(other)).toThrow(/of version 3, and this release reads version 2 only/);
     expect(load(gzipSync('{"format":"tar"}\n'))).toThrow('this is no file of a simulated world');
     expect(load(new TextEncoder().encode('hello'))).toThrow(/not compressed by gzip, or cut off/);
     expect(load(file.subarray(0, file.length / 2))).toThrow(/cut off/);
