@@ -205,3 +205,16 @@ it('a target that is not mounted is not reported as done', async () => {
   const elsewhere = await stage.dataMotion.failover(whole, { ...yes, junctionPath: () => '/other' });
   expect(elsewhere).toMatchObject({ result: 'done' });
 });
+
+it('a way back that somebody removed just before is no error and no debt (defect 18)', async () => {
+  await using stage = await mirroredStage({ volumes: ['vol1'] });
+  await stage.dataMotion.failover(whole, yes);
+  const removal = ({ method, url }: Request) => method === 'DELETE' && url.includes('cluster1.sim');
+  before(stage, removal, async () => {
+    const [reverse] = await stage.read(stage.east, '/snapmirror/relationships');
+    await stage.raw(stage.east, 'DELETE', `/snapmirror/relationships/${reverse?.uuid}`);
+  });
+  const report = await stage.dataMotion.failback(whole, yes);
+  expect(report).toMatchObject({ result: 'done', debts: [] });
+  expect(await stage.read(stage.east, '/snapmirror/relationships')).toEqual([]);
+});
