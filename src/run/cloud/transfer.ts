@@ -26,7 +26,7 @@ import { L3Parts, populateInode } from '../../core/cloud/l3.ts';
 import { addObjectIds, ObjectIdSet } from '../../core/cloud/object-ids.ts';
 import { Packer } from '../../core/cloud/packing.ts';
 import { enterBlocks } from '../../core/cloud/rebuild.ts';
-import { dropPending, pagesOf, pendingIn, VMAP_PAGE_ENTRIES, type VmapPage } from '../../core/cloud/vmap.ts';
+import { dropPending, lookUp, pagesOf, pendingIn, VMAP_PAGE_ENTRIES, type VmapPage } from '../../core/cloud/vmap.ts';
 import { InternalError } from '../../errors.ts';
 import type { OpenSnapshot, SourceFacts, SourceSnapshot } from '../../snapshot-source/snapshot-source.ts';
 import type { StagedVersion, EndpointState as State } from '../../state/state.ts';
@@ -181,13 +181,12 @@ class Transfer {
     }
     for await (const stored of this.#journal.entries({ signal })) {
       await this.#vmap.load(pagesOf(stored.vvbns), { signal });
+      const pvbns = stored.vvbns.map((_, slot) => pvbnOf(stored.objectId, slot));
+      // Cut off between a checkpoint and the emptying of the journal: it has the object, and has counted it.
+      const known = lookUp(this.#vmap, stored.vvbns).some((entry, slot) => entry === pvbns[slot]);
       // Entered, not fixed up: nothing is Pending now, and an entry that the checkpoint has already is the same.
-      enterBlocks(
-        this.#vmap,
-        stored.vvbns,
-        stored.vvbns.map((_, slot) => pvbnOf(stored.objectId, slot)),
-      );
-      this.#count(stored);
+      enterBlocks(this.#vmap, stored.vvbns, pvbns);
+      if (!known) this.#count(stored);
     }
   }
 

@@ -75,6 +75,12 @@ async function sentTwice(rig: Rig, above: number): Promise<number> {
   return sent.length - new Set(sent).size;
 }
 
+/** Objects in the store since a snapshot. */
+async function objectsAbove(rig: Rig, above: number): Promise<number> {
+  const names = [...(await look(rig.store)).contents.keys()].map((key) => parseKey(key));
+  return names.filter((name) => name?.kind === 'object' && name.objectId > above).length;
+}
+
 async function restored(rig: Rig, name: string): Promise<string[]> {
   const volume = smallVolume(1000);
   await rig.endpoint.restore({ target: new WaflRestoreTarget(volume), snapshot: name });
@@ -128,6 +134,8 @@ describe('a transfer cut off by a loss of power at a change of store or state', 
     const result = await rig.backup({ snapshot: 's2' });
     tell(result.resumed);
     expect(await problemsOf(rig.store, rig.state, machine.volume), where).toEqual([]);
+    // Nothing is counted twice, whatever was in the journal and in the checkpoint.
+    expect(result.uploads.objects, where).toBeLessThanOrEqual(await objectsAbove(rig, baseline));
     expect(await sentTwice(rig, baseline), where).toBeLessThanOrEqual(
       (outcome === 'random' ? 2 : 1) * SMALL.limits.objectsInFlight * SMALL.layout.slotsPerObject,
     );
