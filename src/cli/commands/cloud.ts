@@ -1,7 +1,7 @@
 /** Edge (layer 8): `datamotion cloud`: SnapMirror Cloud backups of volume images and block devices. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
+import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { nodeFormatTools } from '../../compute/format-tools.ts';
@@ -23,6 +23,7 @@ import { ImageCatalogueRebuilder } from '../../snapshot-source/image-rebuild.ts'
 import { ImageSnapshotSource } from '../../snapshot-source/image-snapshot-source.ts';
 import { DirectoryStateStore } from '../../state/directory.ts';
 import type { StateStore } from '../../state/state.ts';
+import { writerOfState } from '../cloud-writer.ts';
 import { openStore } from '../object-store.ts';
 import { givenPassphrase, NEW_PASSPHRASE, type PassphraseOptions, PRESENT_PASSPHRASE } from '../passphrase.ts';
 import { bytes, EXIT, type ExitCode, type Terminal } from '../terminal.ts';
@@ -42,6 +43,7 @@ interface EndpointOptions extends PassphraseOptions {
 
 interface StateOptions extends EndpointOptions {
   readonly state?: string;
+  readonly writer?: string;
   readonly breakLock: boolean;
 }
 
@@ -67,6 +69,10 @@ export function registerCloud(program: Command, run: RunAction): void {
   const keepsState = (command: Command): Command =>
     writes(command)
       .option('--state <folder>', 'the VMAP and the catalogue (default: a folder per endpoint in $XDG_STATE_HOME)')
+      .option(
+        '--writer <name>',
+        'who writes to the endpoint, from run to run the same (default: a name kept in the state)',
+      )
       .option('--break-lock', 'take the state from a process that may be alive', false);
   const snapshot = '--snapshot <snapshot>';
   const ofNewest = 'name, uuid or id (default: the newest)';
@@ -177,7 +183,7 @@ async function backup(
   await checkSource(options.source);
   const { endpoint, place, compute, close, call } = await open(terminal, options);
   try {
-    const { state: kept, writer } = stateOf(terminal, place, options);
+    const { state: kept, writer } = await stateOf(terminal, place, options);
     const env = systemEnv({ logger: terminal.logger() });
     const source = new ImageSnapshotSource({
       path: options.source,
@@ -516,7 +522,7 @@ async function rekey(
 async function rebuildVmap(terminal: Terminal, options: StateOptions): Promise<ExitCode> {
   const { endpoint, place, compute, close, call } = await open(terminal, options);
   try {
-    const { state, writer } = stateOf(terminal, place, options);
+    const { state, writer } = await stateOf(terminal, place, options);
     const { breakLock } = options;
     const catalogues = [new ImageCatalogueRebuilder({ compute })];
     const result = await endpoint.rebuildVmap({ state, writer, catalogues, breakLock }, call);
@@ -568,16 +574,16 @@ async function open(
 
 const BLOCK_BYTES = 4096;
 
-/** A state per endpoint and store, and who writes by it: this machine, with this state. */
-function stateOf(
+/** A state per endpoint and store, and who writes by it. */
+async function stateOf(
   { env }: Terminal,
   place: string,
-  { state, name }: StateOptions,
-): { readonly state: StateStore; readonly writer: string } {
+  { state, name, writer }: StateOptions,
+): Promise<{ readonly state: StateStore; readonly writer: string }> {
   const home = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
   const digest = createHash('sha256').update(place).digest('hex').slice(0, 12);
   const folder = resolve(state ?? join(home, 'ontap-data-motion', `${encodeURIComponent(name)}-${digest}`));
-  return { state: new DirectoryStateStore(folder), writer: `${hostname()}:${folder}` };
+  return { state: new DirectoryStateStore(folder), writer: writer ?? (await writerOfState(folder)) };
 }
 
 async function checkSource(source: string): Promise<void> {
