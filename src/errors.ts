@@ -279,6 +279,7 @@ export interface FailoverErrorFacts extends ErrorFacts {
  * - `FAILOVER_NO_COMMON_SNAPSHOT` only a new baseline can make the one side a copy of the other
  * - `FAILOVER_SIDE_SILENT` a side that is needed does not answer (retryable)
  * - `FAILOVER_WRITERS_NOT_STOPPED` the hook failed or took too long; everything goes on as before (retryable)
+ * - `FAILOVER_WRITERS_NOT_STARTED` the hook failed or took too long after a switch: service is there, and nobody uses it (retryable)
  * - `FAILOVER_NOT_CAUGHT_UP` the remaining difference did not become small; everything goes on as before (retryable)
  * - `FAILOVER_LOCK_LOST` the caller's lock is not held any more
  * - `FAILOVER_VERIFICATION_FAILED` a drill's hook found fault with a clone
@@ -296,6 +297,7 @@ export const FAILOVER_ERROR_CODES = [
   'FAILOVER_NO_COMMON_SNAPSHOT',
   'FAILOVER_SIDE_SILENT',
   'FAILOVER_WRITERS_NOT_STOPPED',
+  'FAILOVER_WRITERS_NOT_STARTED',
   'FAILOVER_NOT_CAUGHT_UP',
   'FAILOVER_LOCK_LOST',
   'FAILOVER_VERIFICATION_FAILED',

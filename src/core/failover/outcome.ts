@@ -18,6 +18,7 @@ export const DEBT_KINDS = [
   'source-unfenced',
   'source-unmarked',
   'not-mounted',
+  'writers-not-started',
   'reprotect',
   'drop-reverse',
   'release',
@@ -68,6 +69,8 @@ export interface OperationReport<Kind extends 'failover' | 'failback' = 'failove
   readonly result: 'done' | 'partial' | 'failed';
   readonly volumes: readonly VolumeOutcome[];
   readonly debts: readonly Debt[];
+  /** What failed beside the work and did not hold it up: the journal, a listener, the release of the lock. */
+  readonly warnings: readonly string[];
   readonly startedAt: number;
   readonly endedAt: number;
 }

@@ -11,9 +11,10 @@ import { failbackFacts } from '../../core/failover/fingerprint.ts';
 import type { OperationReport, VolumeOutcome } from '../../core/failover/outcome.ts';
 import type { FailbackPlan } from '../../core/failover/plan.ts';
 import type { Side } from '../../core/failover/vocabulary.ts';
-import { FailoverError } from '../../errors.ts';
+import { backendOf } from '../../core/replication/targets.ts';
+import type { DataMotionError } from '../../errors.ts';
 import { DEFAULT_CONCURRENCY } from '../mirror/many.ts';
-import { leftOpen, Operation } from './operation.ts';
+import { asKnown, leftOpen, Operation, settled, underLock } from './operation.ts';
 import type { FailbackOptions, FailoverSelection } from './options.ts';
 import { planFailback, subjectOf, targetToFailBackFrom } from './plan-failback.ts';
 import { survey } from './plan-failover.ts';
@@ -34,27 +35,26 @@ export async function failback(
 ): Promise<OperationReport<'failback'>> {
   const given = 'kind' in what ? what : undefined;
   const selection = given === undefined ? (what as FailoverSelection) : selectionOf(given);
-  const open = await leftOpen(options, 'failback', selection, signal);
-  const target = selection.target ?? open?.plan.target;
-  const planning = { ...keeping(options, open?.plan), validate: false };
-  const plan = given ?? (await planFailback(world, { ...selection, target }, planning, signal));
-  const seen = await survey(world, { ...selectionOf(plan), target: plan.target }, options, signal);
-  const { route, pairs } = targetToFailBackFrom(seen, plan.target);
-  if (given !== undefined && open?.operation !== given.id) await refuseIfStale(given, route, pairs, options);
-  const operation = await Operation.begin(plan, world.env, options, signal, open);
-  try {
+  const { name } = backendOf(world.configuration, selection.source);
+  const call = { env: world.env, options, signal };
+  return underLock(name, call, async (lock) => {
+    const open = await leftOpen(options, 'failback', selection, signal);
+    const target = selection.target ?? open?.plan.target;
+    const planning = { ...keeping(options, open?.plan), validate: false };
+    const plan = given ?? (await planFailback(world, { ...selection, target }, planning, signal));
+    const seen = await survey(world, { ...selectionOf(plan), target: plan.target }, options, signal);
+    const { route, pairs } = targetToFailBackFrom(seen, plan.target);
+    if (given !== undefined && open?.operation !== given.id) await refuseIfStale(given, route, pairs, options);
+    const operation = await Operation.begin(plan, { ...call, lock }, open);
     const work = { operation, plan, options, route };
     const volumes = plan.volumes.map((planned) => {
       const pair = pairs.find(({ volume }) => volume === planned.volume);
       return new VolumeFailback(work, planned, pair);
     });
-    const outcomes = await carryOut(work, volumes);
-    const report = reportOf('failback', plan, operation, outcomes);
+    const report = reportOf('failback', plan, operation, await carryOut(work, volumes));
     await operation.end(report.result);
-    return report;
-  } finally {
-    await operation.close();
-  }
+    return { ...report, warnings: operation.warnings };
+  });
 }
 
 function selectionOf({ scope, target }: FailbackPlan): FailoverSelection {
@@ -102,20 +102,24 @@ async function carryOut(
   volumes: readonly VolumeFailback[],
 ): Promise<readonly VolumeOutcome[]> {
   const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
-  await limit.map(volumes, (volume) => volume.leg(() => volume.prepare()));
+  const each = (some: readonly VolumeFailback[], leg: (volume: VolumeFailback) => Promise<void>) =>
+    settled(some.map((volume) => limit(() => volume.leg(() => leg(volume)))));
+  await each(volumes, (volume) => volume.prepare());
 
-  const ready = volumes.filter((volume) => volume.isReadyToSwitch);
+  const ready = operation.signal.aborted ? [] : volumes.filter((volume) => volume.isReadyToSwitch);
   const names = ready.map(({ name }) => name);
   const live = ready.some((volume) => volume.hasLivingTarget);
   const stopped = await stopWriters(operation, route.target, live ? names : []);
-  await limit.map(ready, (volume) => volume.leg(() => volume.switchOver(stopped)));
+  await each(ready, (volume) => volume.switchOver(stopped));
   const [switched, kept] = [true, false].map((yes) => ready.filter((volume) => volume.isSwitched === yes));
   const namesOf = (some: readonly VolumeFailback[] | undefined) => (some ?? []).map(({ name }) => name);
-  await operation.hookQuietly('startWriters', 'source', route.source, namesOf(switched));
-  await operation.hookQuietly('startWriters', 'target', route.target, live ? namesOf(kept) : []);
+  const debts = [
+    ...(await operation.startWriters('source', route.source, namesOf(switched))),
+    ...(await operation.startWriters('target', route.target, live ? namesOf(kept) : [])),
+  ];
 
-  await limit.map(volumes, (volume) => volume.leg(() => volume.reprotect()));
-  return Promise.all(volumes.map((volume) => volume.outcome()));
+  await each(volumes, (volume) => volume.reprotect());
+  return operation.owing(await settled(volumes.map((volume) => volume.outcome())), debts);
 }
 
 /** Undefined: they are. */
@@ -123,13 +127,11 @@ async function stopWriters(
   operation: Operation,
   target: string,
   names: readonly string[],
-): Promise<FailoverError | undefined> {
+): Promise<DataMotionError | undefined> {
   try {
     await operation.hook('stopWriters', 'target', target, names);
     return undefined;
   } catch (error) {
-    operation.signal.throwIfAborted();
-    if (error instanceof FailoverError) return error;
-    throw error;
+    return asKnown(error);
   }
 }

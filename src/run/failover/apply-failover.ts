@@ -10,16 +10,17 @@ import { unreplicated } from '../../core/failover/failover-plan.ts';
 import { failoverFacts } from '../../core/failover/fingerprint.ts';
 import { nextEpoch } from '../../core/failover/mark.ts';
 import type { Debt, OperationReport, VolumeOutcome } from '../../core/failover/outcome.ts';
-import type { FailoverPlan, FailoverVolume } from '../../core/failover/plan.ts';
+import type { Blocked, FailoverPlan, FailoverVolume } from '../../core/failover/plan.ts';
 import type { Side, Step } from '../../core/failover/vocabulary.ts';
+import { backendOf } from '../../core/replication/targets.ts';
 import { type DataMotionError, FailoverError, type FailoverErrorCode } from '../../errors.ts';
 import type { OntapSvm } from '../../ontap/ontap-svm.ts';
 import { DEFAULT_CONCURRENCY } from '../mirror/many.ts';
 import { breakSnapmirror, resumeSnapmirror, updateSnapmirror } from '../mirror/verbs.ts';
-import { type Claim, requireClaim, writeMark } from './claims.ts';
+import { type Claim, requireClaim, requireUnmarked, writeMark } from './claims.ts';
 import { fence, isFenced, mountAt } from './fence.ts';
 import { lookAtPair } from './observe.ts';
-import { asKnown, leftOpen, notSeenToCount, Operation } from './operation.ts';
+import { asKnown, leftOpen, notSeenToCount, Operation, settled, underLock } from './operation.ts';
 import type { FailoverOptions, FailoverSelection } from './options.ts';
 import { countsElsewhere, planFrom, type Survey, survey } from './plan-failover.ts';
 import { reportOf } from './report.ts';
@@ -40,28 +41,27 @@ export async function failover(
 ): Promise<OperationReport<'failover'>> {
   const given = 'kind' in what ? what : undefined;
   const wanted = given === undefined ? (what as FailoverSelection) : selectionOf(given);
-  const { source, target, volumes } = wanted;
-  const open = await leftOpen(options, 'failover', wanted, signal);
-  const selection = { source, volumes, target: target ?? open?.plan.target };
-  const seen = await survey(world, selection, options, signal);
-  const plan = given ?? (await planFrom(world, seen, selection, options));
-  const at = seen.targets.find(({ route }) => route.target === plan.target);
-  if (at === undefined) throw new FailoverError('FAILOVER_PLAN_INVALID', `${plan.target} is no target of ${source}`);
-  if (given !== undefined && open?.operation !== given.id) {
-    const factsOf = (volume: string) => at.pairs.find((pair) => pair.volume === volume);
-    staleness(given, (volume) => stillHolds(given, factsOf(volume)));
-  }
-  const siblings = seen.targets.filter((one) => one !== at).map(({ route }) => route.targetSvm);
-  const operation = await Operation.begin(plan, world.env, options, signal, open);
-  try {
-    const work = { operation, plan, options, route: at.route, siblings, seen };
-    const outcomes = await carryOut(work, at.pairs);
+  const { name } = backendOf(world.configuration, wanted.source);
+  const call = { env: world.env, options, signal };
+  return underLock(name, call, async (lock) => {
+    const { target, volumes } = wanted;
+    const open = await leftOpen(options, 'failover', wanted, signal);
+    const selection = { source: name, volumes, target: target ?? open?.plan.target };
+    const seen = await survey(world, selection, options, signal);
+    const plan = given ?? (await planFrom(world, seen, selection, options));
+    const at = seen.targets.find(({ route }) => route.target === plan.target);
+    if (at === undefined) throw new FailoverError('FAILOVER_PLAN_INVALID', `${plan.target} is no target of ${name}`);
+    if (given !== undefined && open?.operation !== given.id) {
+      const factsOf = (volume: string) => at.pairs.find((pair) => pair.volume === volume);
+      staleness(given, (volume) => stillHolds(given, factsOf(volume)));
+    }
+    const siblings = seen.targets.filter((one) => one !== at).map(({ route }) => route.targetSvm);
+    const operation = await Operation.begin(plan, { ...call, lock }, open);
+    const outcomes = await carryOut({ operation, plan, options, route: at.route, siblings, seen }, at.pairs);
     const report = reportOf('failover', plan, operation, outcomes);
     await operation.end(report.result);
-    return report;
-  } finally {
-    await operation.close();
-  }
+    return { ...report, warnings: operation.warnings };
+  });
 }
 
 function selectionOf({ scope, target }: FailoverPlan): FailoverSelection {
@@ -88,28 +88,31 @@ async function carryOut(work: Work, pairs: readonly PairFacts[]): Promise<readon
   const live = pairs.filter((pair) => pair.source.answers && follows(pair.forward)).map(({ volume }) => volume);
   const stopped = plan.volumes.filter(({ volume, blocked }) => blocked === undefined && live.includes(volume));
   const names = stopped.map(({ volume }) => volume);
+  const outcomesOf = (run: (volume: VolumeFailover) => Promise<VolumeOutcome>) => {
+    const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
+    return settled(
+      plan.volumes.map((planned) => {
+        const pair = pairs.find(({ volume }) => volume === planned.volume);
+        return limit(() => run(new VolumeFailover(work, planned, pair)));
+      }),
+    );
+  };
+  operation.signal.throwIfAborted();
   try {
     await operation.hook('stopWriters', 'source', route.source, names);
   } catch (error) {
     // Some of them may have been stopped.
-    operation.signal.throwIfAborted();
-    await operation.hookQuietly('startWriters', 'source', route.source, names);
-    throw error;
+    const debts = await operation.startWriters('source', route.source, names);
+    if (debts.length === 0) throw error;
+    return operation.owing(await outcomesOf((volume) => volume.leave(asKnown(error))), debts);
   }
-  const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
-  const outcomes = await limit.map(plan.volumes, (planned) => {
-    const pair = pairs.find(({ volume }) => volume === planned.volume);
-    return new VolumeFailover(work, planned, pair).run();
-  });
+  const outcomes = await outcomesOf((volume) => volume.run());
   const now = (side: Side) => outcomes.filter(({ authority }) => authority === side).map(({ volume }) => volume);
-  await operation.hookQuietly('startWriters', 'target', route.target, now('target'));
-  await operation.hookQuietly(
-    'startWriters',
-    'source',
-    route.source,
-    now('source').filter((one) => names.includes(one)),
-  );
-  return outcomes;
+  const back = now('source').filter((one) => names.includes(one));
+  return operation.owing(outcomes, [
+    ...(await operation.startWriters('target', route.target, now('target'))),
+    ...(await operation.startWriters('source', route.source, back)),
+  ]);
 }
 
 /** One volume of a failover. */
@@ -134,19 +137,20 @@ class VolumeFailover {
     let error: DataMotionError | undefined;
     try {
       operation.signal.throwIfAborted();
-      const { blocked, volume } = this.#planned;
-      if (blocked !== undefined || this.#pair === undefined) {
-        const { code, reason, remedy } = blocked ?? NOT_SEEN;
-        throw new FailoverError(code as FailoverErrorCode, `${volume} is not failed over: ${reason}`, {
-          volume,
-          remedy,
-        });
-      }
-      await this.#failOver(this.#pair);
+      const { blocked } = this.#planned;
+      const pair = this.#pair;
+      if (blocked !== undefined) throw this.#refused(blocked);
+      if (pair === undefined) throw this.#refused(NOT_SEEN);
+      await this.#failOver(pair);
     } catch (caught) {
       error = asKnown(caught);
     }
     return this.#ended(error ?? this.#notMounted);
+  }
+
+  /** Nothing of it is begun. */
+  leave(why: DataMotionError): Promise<VolumeOutcome> {
+    return this.#ended(why);
   }
 
   async #failOver(seen: PairFacts): Promise<void> {
@@ -155,8 +159,8 @@ class VolumeFailover {
     if (!authorityAtTarget(pair)) {
       if (options.lastUpdateTimeoutMs !== 0) pair = await this.#lastUpdate(pair);
       else await operation.requireAccepted(this.#lossOf(pair, 'always'));
-      const claim = await this.#claim(pair);
-      await this.#break(pair, claim);
+      const claimed = await this.#claim(seen);
+      if (claimed !== undefined) await this.#break(claimed.pair, claimed.claim);
     } else if (pair.reverse !== undefined) await this.#stopFailback();
     pair = await this.#look();
     if (!authorityAtTarget(pair)) throw notSeenToCount(pair.volume, standingOf(pair).why);
@@ -169,7 +173,7 @@ class VolumeFailover {
     const pair = await this.#look();
     const mark = pair.target.found?.mark;
     const own = mark?.operation === this.#work.operation.id && mark.authority === 'here';
-    if (authorityAtTarget(pair) && pair.reverse !== undefined && !own) await this.#claim(pair);
+    if (authorityAtTarget(pair) && pair.reverse !== undefined && !own) await this.#writeClaim(pair);
   }
 
   /** A last chance for what the source still has. Not waited for beyond its time, and never a reason to fail that was accepted. */
@@ -204,22 +208,43 @@ class VolumeFailover {
     return loss === undefined ? undefined : { ...loss, needed };
   }
 
-  /** The mark at the target is what fences; that at the source tells it, should it come back, that it lost. */
-  async #claim(pair: PairFacts): Promise<Claim> {
-    const { operation, route, seen } = this.#work;
+  /**
+   * Looks again before it claims: acceptances, hooks and the last update take their time, and somebody else may have acted since.
+   * @param seen what this call decided on
+   * @returns undefined where an earlier process' break has come through meanwhile
+   */
+  async #claim(seen: PairFacts): Promise<{ readonly pair: PairFacts; readonly claim: Claim } | undefined> {
+    const pair = await this.#look();
     const blocked = whyNoCopy(pair);
-    const elsewhere = countsElsewhere(seen, route.target, pair.volume);
-    if (blocked !== undefined || elsewhere !== undefined) {
-      const { code, reason, remedy } = blocked ?? {
+    if (blocked !== undefined) throw this.#refused(blocked);
+    const elsewhere = countsElsewhere(this.#work.seen, this.#work.route.target, pair.volume);
+    if (elsewhere !== undefined) {
+      throw this.#refused({
         code: 'FAILOVER_CONTESTED',
         reason: `it was failed over to ${elsewhere}`,
         remedy: 'fail back from there first',
-      };
-      throw new FailoverError(code as FailoverErrorCode, `${pair.volume} is not failed over: ${reason}`, {
-        volume: pair.volume,
-        remedy,
       });
     }
+    requireUnmarked(seen, pair, this.#work.operation.id);
+    if (authorityAtTarget(pair)) return undefined;
+    if (failoverFacts(pair) !== failoverFacts(seen)) {
+      throw this.#refused({
+        code: 'FAILOVER_PLAN_STALE',
+        reason: 'the facts changed since it was looked at',
+        remedy: 'call again: it is planned with what is there now',
+      });
+    }
+    return { pair, claim: await this.#writeClaim(pair) };
+  }
+
+  #refused({ code, reason, remedy }: Blocked): FailoverError {
+    const { volume } = this.#planned;
+    return new FailoverError(code as FailoverErrorCode, `${volume} is not failed over: ${reason}`, { volume, remedy });
+  }
+
+  /** The mark at the target is what fences; that at the source tells it, should it come back, that it lost. */
+  async #writeClaim(pair: PairFacts): Promise<Claim> {
+    const { operation, route, seen } = this.#work;
     const marks = seen.targets.flatMap(({ pairs }) => pairs).filter(({ volume }) => volume === pair.volume);
     const known = marks.map(({ target }) => target.found?.mark);
     const epoch = nextEpoch(pair.target.found?.mark, pair.source.found?.mark, ...known);

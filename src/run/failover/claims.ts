@@ -63,6 +63,28 @@ export async function requireClaim(
   await Promise.all([...reads, ...rivals]);
 }
 
+/**
+ * Nobody else left a mark between two looks.
+ * @param operation whose own marks are no surprise
+ * @throws FailoverError `FAILOVER_FENCED`
+ */
+export function requireUnmarked(before: Pick<PairFacts, 'source' | 'target'>, now: PairFacts, operation: string): void {
+  for (const side of ['target', 'source'] as const) {
+    const [then, mark] = [before[side].found?.mark, now[side].found?.mark];
+    if (!now[side].answers || !before[side].answers || mark?.operation === operation) continue;
+    if (mark?.epoch === then?.epoch && mark?.operation === then?.operation && mark?.authority === then?.authority) {
+      continue;
+    }
+    const { backend, volume } = now[side];
+    throw new FailoverError('FAILOVER_FENCED', `somebody else works on ${backend}:${volume}: ${whose(mark)}`, {
+      volume: now.volume,
+      attempted: 'claim the volume',
+      remedy: 'let the other one finish, then look at the state and plan again',
+      details: { found: mark },
+    });
+  }
+}
+
 /** A target that does not answer cannot be asked whether it was claimed. */
 async function markAt(route: Route, svm: OntapSvm, volume: string): Promise<Mark | undefined> {
   try {
@@ -81,12 +103,15 @@ function overtaken(
   mark: Mark | undefined,
 ): FailoverError {
   const { backend, volume } = pair[side];
-  const by = mark === undefined ? 'its mark is gone' : `operation ${mark.operation} holds epoch ${mark.epoch}`;
-  return new FailoverError('FAILOVER_FENCED', `somebody else took ${backend}:${volume} over: ${by}`, {
+  return new FailoverError('FAILOVER_FENCED', `somebody else took ${backend}:${volume} over: ${whose(mark)}`, {
     volume: pair.volume,
     cluster: svmAt(route, side).cluster,
     attempted: 'check the fencing mark',
     remedy: 'let the other one finish, then look at the state and plan again',
     details: { found: mark },
   });
+}
+
+function whose(mark: Mark | undefined): string {
+  return mark === undefined ? 'its mark is gone' : `operation ${mark.operation} holds epoch ${mark.epoch}`;
 }

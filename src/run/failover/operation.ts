@@ -8,6 +8,7 @@ import {
   type UnfinishedOperation,
   unfinishedOperations,
 } from '../../core/failover/journal-record.ts';
+import type { Debt, OperationReport, VolumeOutcome } from '../../core/failover/outcome.ts';
 import { type Acknowledgement, covers, type FailbackPlan, type FailoverPlan } from '../../core/failover/plan.ts';
 import type { Authority, Side, Step } from '../../core/failover/vocabulary.ts';
 import { type Env, underDeadline } from '../../env.ts';
@@ -27,81 +28,95 @@ export class Operation {
   readonly #options: ApplyOptions;
   /** By id, with the loss that was meant where it is known. */
   readonly #accepted: Map<string, Acknowledgement | undefined>;
-  #lock: HeldLock | undefined;
+  readonly #lock: HeldLock | undefined;
+  readonly #warnings: string[] = [];
 
-  private constructor(plan: Applied, env: Env, options: ApplyOptions, signal: AbortSignal, accepted: Accepted) {
+  private constructor(plan: Applied, { env, options, signal, lock }: OperationCall, accepted: Accepted) {
     this.id = plan.id;
     this.env = env;
     this.startedAt = env.clock.now();
     this.signal = signal;
     this.#options = options;
+    this.#lock = lock;
     this.#accepted = new Map(accepted);
   }
 
   /**
-   * Takes the caller's lock, and writes down what is begun.
+   * Writes down what is begun.
    * @param taken what an earlier process left in the journal, whose acknowledgements hold
    */
-  static async begin(
-    plan: Applied,
-    env: Env,
-    options: ApplyOptions,
-    signal: AbortSignal,
-    taken: UnfinishedOperation | undefined,
-  ): Promise<Operation> {
+  static async begin(plan: Applied, call: OperationCall, taken: UnfinishedOperation | undefined): Promise<Operation> {
+    const { options } = call;
     const ids = typeof options.acknowledge === 'function' ? [] : (options.acknowledge ?? []);
     const given = ids.map((id) => [id, plan.acknowledgements.find((loss) => loss.id === id)] as const);
-    const operation = new Operation(plan, env, options, signal, [...acceptedBefore(taken), ...given]);
-    operation.#lock = await options.lock?.acquire(`${plan.scope.source}/${plan.target}`, { signal });
-    try {
-      await operation.#requireAcknowledgements(plan);
-      if (taken !== undefined && taken.operation !== plan.id && goesOnWith(plan, taken)) {
-        await operation.#write({ kind: 'ended', result: 'taken over' }, taken.operation);
-      }
-      await operation.#write({ kind: 'began', plan, acknowledged: [...operation.#accepted.keys()] });
-      operation.tell({ kind: 'operation-started', plan: plan.kind, volumes: plan.volumes.length });
-      return operation;
-    } catch (error) {
-      await operation.close();
-      throw error;
+    const operation = new Operation(plan, call, [...acceptedBefore(taken), ...given]);
+    await operation.#requireAcknowledgements(plan);
+    if (taken !== undefined && taken.operation !== plan.id && goesOnWith(plan, taken)) {
+      await operation.#write({ kind: 'ended', result: 'taken over' }, taken.operation);
     }
+    await operation.#write({ kind: 'began', plan, acknowledged: [...operation.#accepted.keys()] });
+    operation.tell({ kind: 'operation-started', plan: plan.kind, volumes: plan.volumes.length });
+    return operation;
+  }
+
+  /** What failed beside the work, and did not hold it up. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /** An operation that is cut off stays open in the journal: somebody goes on with it. */
   async end(result: string): Promise<void> {
-    if (!this.signal.aborted) await this.#write({ kind: 'ended', result });
+    if (!this.signal.aborted) await this.#note({ kind: 'ended', result });
     this.tell({ kind: 'operation-ended', result });
   }
 
-  async close(): Promise<void> {
-    const lock = this.#lock;
-    this.#lock = undefined;
-    await lock?.release();
-  }
-
+  /** A listener that fails is no reason to leave volumes half-way. */
   tell(event: DistributiveOmit<FailoverEvent, 'at' | 'operation'>): void {
-    this.#options.onEvent?.({ ...event, at: this.env.clock.now(), operation: this.id });
+    try {
+      this.#options.onEvent?.({ ...event, at: this.env.clock.now(), operation: this.id });
+    } catch (error) {
+      this.#warn(`the listener of events failed: ${asKnown(error).message}`);
+    }
   }
 
   /** One step: intent, event, effect, done. What it throws is told and thrown on. */
   async step<T>(volume: string, step: Step, authority: Authority, work: () => Promise<T>, epoch?: number): Promise<T> {
     await this.#write({ kind: 'intent', volume, step, ...(epoch === undefined ? {} : { epoch }) });
     this.tell({ kind: 'step-started', volume, step, authority });
+    let result: T;
     try {
-      const result = await work();
-      await this.#write({ kind: 'done', volume, step });
-      this.tell({ kind: 'step-done', volume, step, authority });
-      return result;
+      result = await work();
     } catch (error) {
       const { code, message } = asKnown(error);
       this.tell({ kind: 'step-failed', volume, step, code, message });
       throw error;
     }
+    await this.#note({ kind: 'done', volume, step });
+    this.tell({ kind: 'step-done', volume, step, authority });
+    return result;
   }
 
-  async volumeEnded(record: Omit<Extract<OperationRecord, { kind: 'volume-ended' }>, 'operation' | 'at' | 'kind'>) {
-    if (!this.signal.aborted) await this.#write({ kind: 'volume-ended', ...record });
-    for (const { kind, volume, reason } of record.debts) this.tell({ kind: 'debt', debt: kind, volume, reason });
+  async volumeEnded(record: VolumeEnded): Promise<void> {
+    if (!this.signal.aborted) await this.#note({ kind: 'volume-ended', ...record });
+    this.#tellDebts(record.debts);
+  }
+
+  /** What is found to be owed after the volumes ended. */
+  async owing(outcomes: readonly VolumeOutcome[], debts: readonly Debt[]): Promise<readonly VolumeOutcome[]> {
+    this.#tellDebts(debts);
+    const all = outcomes.map((outcome) => {
+      const more = debts.filter(({ volume }) => volume === outcome.volume);
+      return more.length === 0 ? outcome : { ...outcome, debts: [...outcome.debts, ...more] };
+    });
+    for (const [at, { volume, outcome, phase, authority, debts: owed }] of all.entries()) {
+      if (this.signal.aborted || all[at] === outcomes[at]) continue;
+      await this.#note({ kind: 'volume-ended', volume, outcome, phase, authority, debts: owed });
+    }
+    return all;
+  }
+
+  #tellDebts(debts: readonly Debt[]): void {
+    for (const { kind, volume, reason } of debts) this.tell({ kind: 'debt', debt: kind, volume, reason });
   }
 
   /** Whether somebody accepts this loss; asked right before it. An answer is written down. */
@@ -149,24 +164,30 @@ export class Operation {
       });
     } catch (error) {
       this.signal.throwIfAborted();
-      throw new FailoverError('FAILOVER_WRITERS_NOT_STOPPED', `${name} failed: ${asKnown(error).message}`, {
+      const code = name === 'stopWriters' ? 'FAILOVER_WRITERS_NOT_STOPPED' : 'FAILOVER_WRITERS_NOT_STARTED';
+      throw new FailoverError(code, `${name} failed: ${asKnown(error).message}`, {
         operation: this.id,
         retryable: true,
-        remedy: 'everything goes on as before; see why the hook failed, then call again',
+        remedy: HOOK_REMEDIES[name],
         cause: error,
       });
     }
   }
 
-  /** As `hook`, but a failure is only told: what it was called after cannot be undone. */
-  async hookQuietly(name: keyof FailoverHooks, side: Side, backend: string, volumes: readonly string[]): Promise<void> {
+  /** A failure is owed, and told: what was done before it cannot be undone. A call that is ended starts nobody any more. */
+  async startWriters(side: Side, backend: string, volumes: readonly string[]): Promise<readonly Debt[]> {
+    if (this.#options.hooks?.startWriters === undefined) return [];
     try {
-      await this.hook(name, side, backend, volumes);
-    } catch (error) {
       this.signal.throwIfAborted();
+      await this.hook('startWriters', side, backend, volumes);
+      return [];
+    } catch (error) {
       const { code, message } = asKnown(error);
-      const step = name === 'startWriters' ? 'start-writers' : 'stop-writers';
-      for (const volume of volumes) this.tell({ kind: 'step-failed', volume, step, code, message });
+      const remedy = `start the writers at ${backend}`;
+      return volumes.map((volume) => {
+        this.tell({ kind: 'step-failed', volume, step: 'start-writers', code, message });
+        return { kind: 'writers-not-started', volume, backend, reason: message, remedy };
+      });
     }
   }
 
@@ -177,13 +198,77 @@ export class Operation {
     if (missing.length > 0) throw notAcknowledged(missing, plan.id);
   }
 
+  /** About what has happened already: it is not undone by a journal that cannot be written to. */
+  async #note(record: DistributiveOmit<OperationRecord, 'at' | 'operation'>): Promise<void> {
+    try {
+      await this.#write(record);
+    } catch (error) {
+      const about = 'volume' in record ? `${record.kind} of ${record.volume}` : record.kind;
+      this.#warn(`the journal lacks "${about}": ${asKnown(error).message}`);
+    }
+  }
+
+  #warn(text: string): void {
+    if (this.#warnings.includes(text)) return;
+    this.#warnings.push(text);
+    this.env.logger.warn({ operation: this.id }, text);
+  }
+
   async #write(
     record: DistributiveOmit<OperationRecord, 'at' | 'operation'>,
     operation: string = this.id,
   ): Promise<void> {
     const { journal } = this.#options;
-    await journal?.append([{ ...record, at: this.env.clock.now(), operation }], { signal: this.signal });
+    // What a call that is ended still puts back is written down too.
+    const options = this.signal.aborted ? {} : { signal: this.signal };
+    await journal?.append([{ ...record, at: this.env.clock.now(), operation }], options);
   }
+}
+
+/** What an operation is done with. */
+export interface OperationCall {
+  readonly env: Env;
+  readonly options: ApplyOptions;
+  readonly signal: AbortSignal;
+  readonly lock: HeldLock | undefined;
+}
+
+type VolumeEnded = Omit<Extract<OperationRecord, { kind: 'volume-ended' }>, 'operation' | 'at' | 'kind'>;
+
+const HOOK_REMEDIES: Record<keyof FailoverHooks, string> = {
+  stopWriters: 'everything goes on as before; see why the hook failed, then call again',
+  startWriters: 'start the writers on the side that counts',
+};
+
+/**
+ * Holds the caller's lock around the whole of an operation: what was looked at before it was held may be overtaken by then. It goes by the
+ * source, since whoever works on another target of it is in the way as well.
+ */
+export async function underLock<Report extends OperationReport>(
+  source: string,
+  { env, options, signal }: Omit<OperationCall, 'lock'>,
+  work: (lock: HeldLock | undefined) => Promise<Report>,
+): Promise<Report> {
+  const lock = await options.lock?.acquire(source, { signal });
+  let report: Report | undefined;
+  let warning: string | undefined;
+  try {
+    report = await work(lock);
+  } finally {
+    try {
+      await lock?.release();
+    } catch (error) {
+      warning = `the lock was not released: ${asKnown(error).message}`;
+      env.logger.warn({ source }, warning);
+    }
+  }
+  return warning === undefined ? report : { ...report, warnings: [...report.warnings, warning] };
+}
+
+/** Nobody is left working on a volume when the call ends. */
+export async function settled<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** `Omit` over each member of a union. */

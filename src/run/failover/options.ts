@@ -38,7 +38,7 @@ export interface FailoverHooks {
 
 /** A lock of the caller's own, held while a plan is applied: closes the window that ONTAP's API leaves (docs/operations.md). */
 export interface FailoverLock {
-  /** Rejects when it is not to be had. `name` is the same for all who may disturb each other. */
+  /** Rejects when it is not to be had. `name` is the source backend's: the same for all who may disturb each other. */
   acquire(name: string, options: CallOptions): Promise<HeldLock>;
 }
 

@@ -18,6 +18,7 @@ export function reportOf<Kind extends 'failover' | 'failback'>(
     result: done === volumes.length ? 'done' : done > 0 ? 'partial' : 'failed',
     volumes,
     debts: volumes.flatMap(({ debts }) => debts),
+    warnings: operation.warnings,
     startedAt: operation.startedAt,
     endedAt: operation.env.clock.now(),
   };

@@ -21,20 +21,23 @@ import {
   resyncSnapmirror,
   updateSnapmirror,
 } from '../mirror/verbs.ts';
-import { type Claim, requireClaim, svmAt, writeMark } from './claims.ts';
+import { type Claim, requireClaim, requireUnmarked, svmAt, writeMark } from './claims.ts';
 import { fence, mountAt } from './fence.ts';
 import { lookAtPair } from './observe.ts';
 import { asKnown, notSeenToCount, type Operation } from './operation.ts';
 import type { FailbackOptions } from './options.ts';
 import { subjectOf } from './plan-failback.ts';
 import { relate, startBaseline } from './relate.ts';
-import { mirrorContext, type Route, within } from './world.ts';
+import { mirrorContext, type Route, routeBetween, within } from './world.ts';
 
 const DEFAULTS = {
   smallDeltaBytes: 64 * 1024 * 1024,
   catchUpRounds: 10,
   finalUpdateTimeoutMs: 600_000,
 } as const;
+
+/** How long a target is tried to be put back as it was, when a switch did not come about. */
+const GO_ON_TIMEOUT_MS = 120_000;
 
 /** More steps than any way back has: a position that is never left is a broken promise, not an endless loop. */
 const MOST_STEPS = 12;
@@ -48,7 +51,7 @@ export interface FailbackWork {
 
 export class VolumeFailback {
   readonly name: string;
-  readonly #work: FailbackWork;
+  #work: FailbackWork;
   readonly #planned: FailbackVolume;
   readonly #steps: Step[] = [];
   readonly #debts: Debt[] = [];
@@ -139,7 +142,7 @@ export class VolumeFailback {
   }
 
   /** From here on it is short: the writers wait. @param notStopped why they are not stopped after all */
-  async switchOver(notStopped: FailoverError | undefined): Promise<void> {
+  async switchOver(notStopped: DataMotionError | undefined): Promise<void> {
     if (notStopped !== undefined) throw notStopped;
     const pair = await this.#look();
     const position = this.#position(pair);
@@ -151,6 +154,7 @@ export class VolumeFailback {
       await this.#discardTarget(pair);
       return;
     }
+    await this.#guarded(['target', 'source']).guard();
     try {
       await this.#step('fence-target', () => this.#unmountTarget(pair));
       await this.#step('final-update', () => this.#finalUpdate());
@@ -322,32 +326,45 @@ export class VolumeFailback {
     );
   }
 
-  /** The switch did not come about: the target goes on as it was. What cannot be put back is told by the state. */
+  /** The switch did not come about: the target goes on as it was, also when the call was ended. What cannot be put back is owed. */
   async #goOnAsBefore(): Promise<void> {
-    const { operation, route } = this.#work;
-    if (this.#switched || operation.signal.aborted) return;
+    if (this.#switched) return;
+    const work = this.#work;
+    const { world, source, target, contactTimeoutMs } = work.route;
+    const apart = { world, signal: new AbortController().signal };
     try {
-      const pair = await this.#look();
-      if (standingOf(pair).authority !== 'target') {
-        this.#switched = standingOf(pair).authority === 'source';
-        return;
-      }
-      const claim = this.#claim;
-      const mark = pair.target.found?.mark;
-      if (claim !== undefined && mark?.authority === 'peer' && mark.operation === operation.id) {
-        this.#claim = undefined;
-        await this.#ensureClaim('target');
-      }
-      const path = this.#targetWas ?? this.#planned.junctionPath;
-      const overtaken = mark !== undefined && mark.operation !== operation.id;
-      if (!overtaken && pair.reverse?.state === 'paused') {
-        await resumeSnapmirror(mirrorContext(route, 'reverse', this.#planned));
-      }
-      if (path !== undefined && !overtaken) await mountAt(route, 'target', (await this.#look()).target.found, path);
+      await within(apart, GO_ON_TIMEOUT_MS, 'let the target go on as before', async (signal) => {
+        const route = routeBetween(world, { source, target }, { signal, contactTimeoutMs, atOnce: 1 });
+        this.#work = { ...work, route };
+        await this.#putBack();
+      });
     } catch (error) {
-      operation.signal.throwIfAborted();
-      this.#owe('not-mounted', route.target, asKnown(error).message, 'mount the target volume, or fail back again');
+      this.#owe('not-mounted', target, asKnown(error).message, 'mount the target volume, or fail back again');
+    } finally {
+      this.#work = work;
     }
+  }
+
+  async #putBack(): Promise<void> {
+    const { operation, route } = this.#work;
+    const pair = await this.#look();
+    if (!pair.target.answers) throw notSeenToCount(this.name, pair.target.silence ?? 'the target does not answer');
+    if (standingOf(pair).authority !== 'target') {
+      this.#switched = standingOf(pair).authority === 'source';
+      return;
+    }
+    const claim = this.#claim;
+    const mark = pair.target.found?.mark;
+    if (claim !== undefined && mark?.authority === 'peer' && mark.operation === operation.id) {
+      this.#claim = undefined;
+      await this.#ensureClaim('target');
+    }
+    const path = this.#targetWas ?? this.#planned.junctionPath;
+    const overtaken = mark !== undefined && mark.operation !== operation.id;
+    if (!overtaken && pair.reverse?.state === 'paused') {
+      await resumeSnapmirror(mirrorContext(route, 'reverse', this.#planned));
+    }
+    if (path !== undefined && !overtaken) await mountAt(route, 'target', (await this.#look()).target.found, path);
   }
 
   /** The target is asked once more: what it took since would be lost, and need not be. */
@@ -366,10 +383,12 @@ export class VolumeFailback {
 
   // ---- the source kept
 
-  async #discardTarget(pair: PairFacts): Promise<void> {
+  async #discardTarget(seen: PairFacts): Promise<void> {
     const { operation, route } = this.#work;
     // Up to now it was written to.
     await this.#accept('discard-target');
+    const pair = await this.#look();
+    requireUnmarked(seen, pair, operation.id);
     await this.#step('claim', async () => {
       await operation.requireLock();
       const claim = { epoch: nextEpoch(pair.target.found?.mark, pair.source.found?.mark), operation: operation.id };
@@ -411,21 +430,24 @@ export class VolumeFailback {
   }
 
   /** In one request while both sides answer; else half by half, and what is left is owed. */
-  async #dropReverse({ reverse }: PairFacts): Promise<void> {
+  async #dropReverse(seen: PairFacts): Promise<void> {
     const { operation, route } = this.#work;
+    const { reverse } = seen;
     if (reverse === undefined) return;
     const { sourceSvm, signal } = route;
     const gone = async () => (await this.#look()).reverse === undefined;
+    const guard = () => this.#requireSame(seen, reverse.uuid);
     try {
       await this.#step('drop-reverse', async () => {
-        const context = mirrorContext(route, 'reverse', this.#planned);
+        await guard();
         try {
-          await sourceSvm.finish(await sourceSvm.deleteRelationship(reverse.uuid, 'both', { signal }), {
-            signal,
-            look: gone,
-          });
+          const change = await sourceSvm.deleteRelationship(reverse.uuid, 'both', { signal });
+          await sourceSvm.finish(change, { signal, look: gone });
         } catch (error) {
           signal.throwIfAborted();
+          if (await gone()) return;
+          await guard();
+          const context = mirrorContext(route, 'reverse', this.#planned, { guard });
           const { release } = await deleteSnapmirror(context, { release: true });
           if (release.state === 'owed') throw release.error;
           operation.env.logger.info(
@@ -436,8 +458,25 @@ export class VolumeFailback {
       });
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof FailoverError) throw error;
       this.#owe('drop-reverse', route.source, asKnown(error).message, 'fail back again once both sides answer');
     }
+  }
+
+  /** Still the way back of this failback, which nobody needs: another one may have begun. */
+  async #requireSame(seen: PairFacts, uuid: string): Promise<void> {
+    const { operation, route } = this.#work;
+    const pair = await this.#look();
+    if (this.#claim === undefined) requireUnmarked(seen, pair, operation.id);
+    else await requireClaim(route, pair, this.#claim, ['target', 'source']);
+    if (pair.reverse?.uuid !== uuid || this.#position(pair) !== 'drop-reverse') {
+      throw new FailoverError('FAILOVER_FENCED', `somebody else works on ${this.name}: its way back is another one`, {
+        volume: this.name,
+        attempted: 'remove the way back',
+        remedy: 'let the other one finish, then look at the state and plan again',
+      });
+    }
+    await operation.requireLock();
   }
 
   // ---- what all of it needs
@@ -491,7 +530,10 @@ export class VolumeFailback {
   async #ensureClaim(authority: Side): Promise<void> {
     const { operation, route } = this.#work;
     if (this.#claim !== undefined) return;
-    const pair = this.#here;
+    // Acceptances take their time.
+    const seen = this.#here;
+    const pair = await this.#look();
+    requireUnmarked(seen, pair, operation.id);
     const claim = { epoch: nextEpoch(pair.target.found?.mark, pair.source.found?.mark), operation: operation.id };
     const [loser, winner] = authority === 'target' ? (['source', 'target'] as const) : (['target', 'source'] as const);
     const lost = pair[loser].found?.mark?.fence;
