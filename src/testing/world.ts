@@ -3,6 +3,7 @@
  * itself: every state is a function of events in a queue, and whoever looks first lets all happen that is due.
  */
 import { type Clock, type Random, systemClock } from '../env.ts';
+import { VirtualClock } from './clock.ts';
 import { type ClusterSurroundings, SimulatedCluster } from './cluster.ts';
 import { type ClusterSpec, ClusterState } from './cluster-state.ts';
 import type { SimRequest } from './http/message.ts';
@@ -14,6 +15,7 @@ import type { GraphRules } from './saved/object-graph.ts';
 import { SAVED_CLASSES } from './saved/saved-classes.ts';
 import { decodeWorldFile, encodeWorldFile } from './saved/world-file.ts';
 import { SnapMirror } from './snapmirror/snapmirror.ts';
+import { SteeredClock } from './steered-clock.ts';
 import { type Switches, switchesWith } from './switches.ts';
 
 /** What a world is made of; everything has a default. */
@@ -141,7 +143,7 @@ export class SimulatedOntap {
   save({ small = true }: { readonly small?: boolean } = {}): Uint8Array {
     this.settle();
     const { clock } = this.#world.physics;
-    const facts = { now: clock.now(), clusters: this.#clusters.map(({ name }) => name) };
+    const facts = { now: clock.now(), speed: speedOf(this.#clock), clusters: this.#clusters.map(({ name }) => name) };
     return encodeWorldFile(facts, { now: facts.now, world: this.#world }, this.#rules(clock), { small });
   }
 
@@ -363,4 +365,10 @@ export class SimulatedOntap {
       }
     }
   }
+}
+
+/** A clock of somebody else's runs as it runs. */
+function speedOf(clock: Clock): number | 'virtual' {
+  if (clock instanceof VirtualClock) return 'virtual';
+  return clock instanceof SteeredClock ? clock.speed : 1;
 }

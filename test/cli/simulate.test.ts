@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -61,6 +61,68 @@ describe('datamotion simulate', () => {
       expect(await json(`${control}${VOLUME}/digest`)).toEqual(digest);
       expect((await json(`${control}/clock`))['now']).toMatch(/^2026-01-01T00:00:05/);
     });
+  });
+
+  it('a world that stood still, or was virtual, does so again', async () => {
+    for (const [clock, still] of [
+      ['speed: 0', { speed: 0 }],
+      ['virtual: true', {}],
+    ] as const) {
+      const scenario = join(folder, 'still.yaml');
+      const save = join(folder, 'still.sim');
+      writeFileSync(
+        scenario,
+        `version: 1\nclock: { start: 2026-01-01T00:00:00Z, ${clock} }\nclusters: [{ name: a, svms: [svm1] }]\n`,
+      );
+      await running({ scenario, save }, async () => {});
+      for (const again of [1, 2]) {
+        await running({ load: save, save }, async ({ control }) => {
+          const shown = await json(`${control}/clock`);
+          expect({ again, ...shown }).toEqual({
+            again,
+            now: '2026-01-01T00:00:00.000Z',
+            epochMs: shown['epochMs'],
+            ...still,
+          });
+        });
+      }
+      expect(readdirSync(folder).filter((name) => name.startsWith('still.sim'))).toEqual(['still.sim']);
+    }
+  });
+
+  it.each([
+    ['in a directory that is not there', join(folder, 'none', 'world.sim')],
+    ['that is a directory', folder],
+  ])('a file to save to %s is told at the start, with 2', async (_, save) => {
+    const { exitCode, stderr } = await datamotion(['simulate', '--save', save]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`${save} cannot be written`);
+  });
+
+  it('a world that cannot be saved in the end is told with a typed error, and leaves no part of a file', async () => {
+    const save = join(folder, 'kept.sim');
+    writeFileSync(save, '');
+    const interrupt = new AbortController();
+    const stdout = {
+      write: () => {
+        // What the rename would replace is a directory by then.
+        rmSync(save);
+        mkdirSync(save);
+        writeFileSync(join(save, 'x'), '');
+        interrupt.abort();
+      },
+    };
+    const terminal = new Terminal(
+      { stdout, stderr: { write: () => {} }, env: {}, signal: interrupt.signal } as ConstructorParameters<
+        typeof Terminal
+      >[0],
+      { json: false },
+    );
+    await expect(simulate(terminal, { port: 0, host: '127.0.0.1', save })).rejects.toMatchObject({
+      name: 'ConfigError',
+      object: save,
+    });
+    expect(readdirSync(folder).filter((name) => name.startsWith('kept.sim'))).toEqual(['kept.sim']);
   });
 
   it('draws faults by seed', async () => {

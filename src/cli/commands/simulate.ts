@@ -1,5 +1,5 @@
 /** Edge (layer 8): `datamotion simulate`. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { access, constants, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { type Clock, systemClock } from '../../env.ts';
@@ -12,6 +12,7 @@ import {
   type RandomFaultRates,
   SimulatedOntap,
   SteeredClock,
+  VirtualClock,
   worldFileFacts,
 } from '../../testing/index.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
@@ -76,10 +77,13 @@ export function registerSimulate(command: Command, run: Run, { port, positive, n
 /** Runs until SIGINT or SIGTERM. */
 export async function simulate(terminal: Terminal, options: SimulateOptions): Promise<ExitCode> {
   const { port, host, tls = false, latency, randomFaults: rates, seed = 1, faultBudget, save } = options;
+  if (save !== undefined) await checkWritable(save);
   const world = await worldOf(options);
   if (latency !== undefined) world.latencyMs = latency * speedOf(world.clock);
   if (rates) world.drawFaults({ rates, seed, ...(faultBudget === undefined ? {} : { budget: faultBudget }) });
-  await world.listen({ port, host, tls });
+  const onFailure = (error: unknown) =>
+    terminal.note(error instanceof Error ? (error.stack ?? error.message) : `${error}`);
+  await world.listen({ port, host, tls, onFailure });
   try {
     const control =
       options.controlPort === undefined ? undefined : await openControlPlane(world, { port: options.controlPort });
@@ -89,15 +93,69 @@ export async function simulate(terminal: Terminal, options: SimulateOptions): Pr
   } finally {
     await world.close();
   }
-  if (save !== undefined) await writeFile(save, world.save());
+  if (save !== undefined) await replaceFile(save, world.save());
   return EXIT.done;
+}
+
+/** Before anything begins: what happens in hours of simulation is not lost to a path that never could be written. */
+async function checkWritable(file: string): Promise<void> {
+  try {
+    const there = await stat(file).catch(() => undefined);
+    if (there?.isDirectory()) throw new Error('it is a directory');
+    if (there) await access(file, constants.W_OK);
+    const probe = partOf(file);
+    await (await open(probe, 'w')).close();
+    await rm(probe);
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+}
+
+/** The file is the old one or the new one, whole. */
+async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
+  const part = partOf(file);
+  try {
+    const handle = await open(part, 'w');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => {});
+    throw unwritable(file, error);
+  }
+}
+
+/** Beside the file, so that it can take its place by a rename. */
+function partOf(file: string): string {
+  return `${file}.${process.pid}.part`;
+}
+
+function unwritable(file: string, error: unknown): ConfigError {
+  return new ConfigError(
+    'CONFIG_UNREADABLE',
+    `${file} cannot be written: ${error instanceof Error ? error.message : error}`,
+    {
+      attempted: 'save the simulated world',
+      object: file,
+      remedy: 'Give --save a file in a directory that is there and can be written.',
+      cause: error,
+    },
+  );
 }
 
 async function worldOf({ scenario, load, seed, timeScale }: SimulateOptions): Promise<SimulatedOntap> {
   if (load !== undefined) {
     const file = await readInput(load);
     try {
-      const clock = new SteeredClock({ speed: timeScale ?? 1, startAt: worldFileFacts(file).now });
+      const { now: startAt, speed } = worldFileFacts(file);
+      const clock =
+        timeScale === undefined && speed === 'virtual'
+          ? new VirtualClock({ startAt, autoAdvance: true })
+          : new SteeredClock({ startAt, speed: timeScale ?? Number(speed) });
       return SimulatedOntap.load(file, { clock });
     } catch (error) {
       throw new ConfigError('CONFIG_INVALID', `${load}: ${error instanceof Error ? error.message : error}`);

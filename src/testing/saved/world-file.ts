@@ -13,6 +13,8 @@ const FORMAT = 'ontap-data-motion simulated world';
 export interface WorldFileFacts {
   /** Where the clock of the world stood, in epoch milliseconds. */
   readonly now: number;
+  /** How its clock ran: simulated milliseconds in one real one, 0 when it stood still; or `virtual`, by jumps. */
+  readonly speed: number | 'virtual';
   readonly clusters: readonly string[];
 }
 
@@ -30,16 +32,23 @@ export function encodeWorldFile(
 ): Uint8Array {
   const area = new ByteArea();
   const graph = Buffer.from(JSON.stringify(encodeGraph(root, rules, area)));
-  const { now, clusters } = facts;
-  const header: Header = { format: FORMAT, version: WORLD_FILE_VERSION, now, clusters, graphBytes: graph.length };
+  const { now, speed, clusters } = facts;
+  const header: Header = {
+    format: FORMAT,
+    version: WORLD_FILE_VERSION,
+    now,
+    speed,
+    clusters,
+    graphBytes: graph.length,
+  };
   const parts = [Buffer.from(`${JSON.stringify(header)}\n`), graph, ...area.pieces];
   return gzipSync(Buffer.concat(parts), { level: small ? constants.Z_BEST_SPEED : constants.Z_NO_COMPRESSION });
 }
 
 /** What a file holds. @throws Error when it is no world, or one of another version */
 export function worldFileFacts(file: Uint8Array): WorldFileFacts {
-  const { now, clusters } = opened(file).header;
-  return { now, clusters };
+  const { now, speed, clusters } = opened(file).header;
+  return { now, speed, clusters };
 }
 
 /** @throws Error when the file is no world, one of another version, or damaged */
