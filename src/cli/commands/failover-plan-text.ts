@@ -90,7 +90,7 @@ function volumeTable(plan: Plan): string {
         volume.volume,
         volume.phase,
         backendThatCounts(plan, volume.authority),
-        volume.keep,
+        volume.keep ?? (volume.blocked === undefined ? 'target' : ''),
         snapshotText(volume.common),
         sizeText(volume.sourceChangedBytes),
         sizeText(volume.targetChangedBytes),

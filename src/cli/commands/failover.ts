@@ -1,6 +1,6 @@
 /** Edge (layer 8): `datamotion failover` and `failback`: plan, print, ask for what has to be accepted, apply. */
 import { readFile } from 'node:fs/promises';
-import { unfinishedOperations } from '../../core/failover/journal-record.ts';
+import { acceptedBefore, unfinishedOn } from '../../core/failover/journal-record.ts';
 import type { OperationReport } from '../../core/failover/outcome.ts';
 import type { FailbackPlan, FailoverPlan, Plan } from '../../core/failover/plan.ts';
 import { parsePlan } from '../../core/failover/stored-plan.ts';
@@ -73,7 +73,7 @@ export function failback(terminal: Terminal, options: FailbackArguments): Promis
     kind: 'failback',
     make: (dataMotion, selection, call, open) => {
       const kept = new Map(open?.volumes.map(({ volume, keep }) => [volume, keep]));
-      const keep = options.keep ?? ((volume: string) => kept.get(volume) ?? 'target');
+      const keep = options.keep ?? ((volume: string) => kept.get(volume));
       return dataMotion.planFailback(selection, { ...call, keep });
     },
     apply: (dataMotion, plan, call) =>
@@ -103,17 +103,18 @@ async function planned<P extends FailoverPlan | FailbackPlan>(
   const call: Call = { signal: terminal.signal, contactTimeoutMs: milliseconds(options.contactTimeout) };
   await using held = await journalAt(terminal, options);
   const { journal } = held;
-  const begun = journal === undefined ? [] : unfinishedOperations(await journal.records(call));
-  const open = begun.findLast(({ plan }) => plan.kind === procedure.kind && isOf(options, plan.scope.source));
+  const wanted = { source: options.backend, target: options.to, volumes: options.volume };
+  const open = journal === undefined ? undefined : unfinishedOn(await journal.records(call), procedure.kind, wanted);
   if (open !== undefined) terminal.note(`goes on with ${open.operation}, which nobody ended`);
   const stored = options.apply === undefined ? undefined : await storedPlan<P>(options.apply, procedure.kind, options);
-  const selection = { source: options.backend, target: options.to ?? open?.plan.target, volumes: options.volume };
   // What is open is of this kind: it was found by it.
-  const plan = stored ?? (await procedure.make(dataMotion, selection, call, open?.plan as P | undefined));
+  const before = open?.plan as P | undefined;
+  const plan =
+    stored ?? (await madeAsBefore(wanted, before?.target, (of) => procedure.make(dataMotion, of, call, before)));
   if (options.plan === true) return tellPlan(terminal, plan);
 
   const named = options.acceptLoss === true ? plan.acknowledgements.map(({ id }) => id) : (options.acceptLoss ?? []);
-  const accepted = new Set([...named, ...(open?.acknowledged ?? [])]);
+  const accepted = new Set([...named, ...acceptedBefore(open, plan)]);
   const missing = plan.acknowledgements.filter(({ id, needed }) => needed === 'always' && !accepted.has(id));
   if (missing.length > 0) {
     terminal.say(planText({ ...plan, acknowledgements: [] }));
@@ -140,6 +141,21 @@ async function planned<P extends FailoverPlan | FailbackPlan>(
     throw error;
   } finally {
     progress.stop();
+  }
+}
+
+/** To the target of what was begun, unless it is of no use any more. */
+async function madeAsBefore<P>(
+  wanted: FailoverSelection,
+  target: string | undefined,
+  make: (selection: FailoverSelection) => Promise<P>,
+): Promise<P> {
+  if (wanted.target !== undefined || target === undefined) return make(wanted);
+  try {
+    return await make({ ...wanted, target });
+  } catch (error) {
+    if (error instanceof FailoverError && error.code === 'FAILOVER_NO_USABLE_TARGET') return make(wanted);
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@
 import { standingOf } from './authority.ts';
 import { recoveryPointOf, whyNoCopy } from './copies.ts';
 import { follows, type PairFacts } from './facts.ts';
-import { failoverFacts, fingerprintOf } from './fingerprint.ts';
+import { failoverFacts, fingerprintOf, plannedFacts } from './fingerprint.ts';
 import {
   type Blocked,
   type DrillPlan,
@@ -55,7 +55,7 @@ export function makeDrillPlan({ id, now, scope, chosen, rejected, pairs, mount }
     rejected,
     volumes,
     acknowledgements: [],
-    fingerprint: fingerprintOf(volumes.map(({ volume, observed }) => `${volume} ${observed}`)),
+    fingerprint: fingerprintOf(volumes.map(({ volume, observed }) => plannedFacts({ volume, observed }))),
   };
 }
 

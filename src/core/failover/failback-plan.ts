@@ -3,7 +3,7 @@ import type { ResyncLoss } from '../mirror/loss.ts';
 import { standingOf } from './authority.ts';
 import { copyAgeSeconds, type PairFacts } from './facts.ts';
 import { type FailbackPosition, failbackSituation } from './failback-position.ts';
-import { failbackFacts, fingerprintOf } from './fingerprint.ts';
+import { failbackFacts, fingerprintOf, plannedFacts } from './fingerprint.ts';
 import {
   type Acknowledgement,
   type Blocked,
@@ -60,7 +60,7 @@ export function makeFailbackPlan({ id, now, scope, target, subjects }: FailbackI
     targetAnswers: subjects.some(({ pair }) => pair.target.answers),
     volumes: planned.map(({ volume }) => volume),
     acknowledgements: planned.flatMap(({ loss }) => (loss === undefined ? [] : [loss])),
-    fingerprint: fingerprintOf(planned.map(({ volume }) => `${volume.volume} ${volume.observed}`)),
+    fingerprint: fingerprintOf(planned.map(({ volume }) => plannedFacts(volume))),
   };
 }
 
@@ -89,7 +89,7 @@ function planVolume(subject: FailbackSubject, now: number): Planned {
       phase: standing.phase,
       authority: standing.authority,
       why: standing.why,
-      keep: keep ?? 'target',
+      ...(keep === undefined ? {} : { keep }),
       steps: position === undefined || blocked !== undefined ? [] : stepsFrom(position, subject, loss),
       observed: failbackFacts(pair, common?.name),
       ...(common === undefined ? {} : { common }),

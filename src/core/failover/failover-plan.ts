@@ -2,7 +2,7 @@
 import { standingOf } from './authority.ts';
 import { authorityAtTarget, recoveryPointOf, whyNoCopy } from './copies.ts';
 import { follows, type PairFacts } from './facts.ts';
-import { failoverFacts, fingerprintOf } from './fingerprint.ts';
+import { failoverFacts, fingerprintOf, plannedFacts } from './fingerprint.ts';
 import {
   type Acknowledgement,
   type Blocked,
@@ -55,7 +55,7 @@ export function makeFailoverPlan(ingredients: FailoverIngredients): FailoverPlan
     fence,
     volumes: planned.map(({ volume }) => volume),
     acknowledgements: planned.flatMap(({ acknowledgements }) => acknowledgements),
-    fingerprint: fingerprintOf(planned.map(({ volume }) => `${volume.volume} ${volume.observed}`)),
+    fingerprint: fingerprintOf(planned.map(({ volume }) => plannedFacts(volume))),
   };
 }
 

@@ -31,6 +31,19 @@ function sideText({ answers, found }: SideFacts): string {
   return `${found.uuid}/${found.type}/${found.state}/${mark}`;
 }
 
+/** What the plan of one volume rests on, with what was chosen for it. */
+export function plannedFacts({
+  volume,
+  observed,
+  keep,
+}: {
+  readonly volume: string;
+  readonly observed: string;
+  readonly keep?: string | undefined;
+}): string {
+  return `${volume} ${observed}${keep === undefined ? '' : ` keep=${keep}`}`;
+}
+
 /** 64 bits (FNV-1a) of the facts of all volumes, in hex: for comparing, not against forgery. */
 export function fingerprintOf(facts: readonly string[]): string {
   let hash = 0xcbf29ce484222325n;

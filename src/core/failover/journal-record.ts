@@ -39,6 +39,45 @@ export interface UnfinishedOperation {
   readonly beganAt: number;
 }
 
+/** What of it was accepted, and is the same loss still. Writes that were not replicated are lost as of one copy at one target. */
+export function acceptedBefore(
+  open: UnfinishedOperation | undefined,
+  plan: FailoverPlan | FailbackPlan,
+): readonly string[] {
+  if (open === undefined || !sameName(open.plan.target, plan.target)) return [];
+  const copyOf = (id: string, of: FailoverPlan | FailbackPlan) =>
+    of.acknowledgements.find((loss) => loss.id === id)?.since?.name;
+  return open.acknowledged.filter((id) => {
+    // The id of an overwrite names the snapshot that it goes back to.
+    if (!id.startsWith('unreplicated-writes/')) return !id.endsWith('/all');
+    const copy = copyOf(id, open.plan);
+    return copy !== undefined && copy === copyOf(id, plan);
+  });
+}
+
+/** The newest operation of a kind on any volume of a selection that nobody ended. */
+export function unfinishedOn(
+  records: readonly OperationRecord[],
+  kind: 'failover' | 'failback',
+  selection: {
+    readonly source: string;
+    readonly target?: string | undefined;
+    readonly volumes?: readonly string[] | undefined;
+  },
+): UnfinishedOperation | undefined {
+  const { source, target, volumes } = selection;
+  return unfinishedOperations(records).findLast(({ plan }) => {
+    if (plan.kind !== kind || !sameName(plan.scope.source, source)) return false;
+    if (target !== undefined && !sameName(plan.target, target)) return false;
+    return volumes === undefined || plan.scope.volumes.some((volume) => volumes.includes(volume));
+  });
+}
+
+/** Names of backends go without regard to case, as in the configuration. */
+function sameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
 /** Operations without an end, oldest first. */
 export function unfinishedOperations(records: readonly OperationRecord[]): readonly UnfinishedOperation[] {
   const open = new Map<string, UnfinishedOperation>();

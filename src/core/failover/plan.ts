@@ -160,8 +160,8 @@ export interface FailoverPlan extends PlanBase<FailoverVolume> {
 
 /** A volume in a failback plan. */
 export interface FailbackVolume extends PlannedVolume {
-  /** Whose data survive. `source` discards what was written to the target. */
-  readonly keep: Side;
+  /** Whose data the caller said are to survive: `source` discards what was written to the target. Absent: nobody chose. */
+  readonly keep?: Side | undefined;
   /** Newest snapshot that both sides have; absent: there is none, or it could not be asked for. */
   readonly common?: GoodSnapshot | undefined;
   /** Written to either side since, where ONTAP tells. */

@@ -1,6 +1,6 @@
 /** Core (layer 1): a plan that was kept as JSON, read back. What apply relies on is checked; what it does not know passes. */
 import { FailoverError } from '../../errors.ts';
-import { fingerprintOf } from './fingerprint.ts';
+import { fingerprintOf, plannedFacts } from './fingerprint.ts';
 import { ACKNOWLEDGEMENT_KINDS, PLAN_VERSION, type Plan } from './plan.ts';
 import { AUTHORITIES, FENCES, PHASES, SIDES, STEPS } from './vocabulary.ts';
 
@@ -60,13 +60,14 @@ function checkVolume(value: unknown, where: string, kind: Plan['kind']): string 
   for (const step of list(volume['steps'], `${where}.steps`))
     oneOf(record(step, where)['step'], STEPS, `${where}.steps`);
   if (volume['junctionPath'] !== undefined) text(volume['junctionPath'], `${where}.junctionPath`);
-  if (kind === 'failback') oneOf(volume['keep'], SIDES, `${where}.keep`);
+  const keep =
+    kind === 'failback' && volume['keep'] !== undefined ? oneOf(volume['keep'], SIDES, `${where}.keep`) : undefined;
   if (kind === 'drill') text(volume['clone'], `${where}.clone`);
   if (volume['blocked'] !== undefined) {
     const blocked = record(volume['blocked'], `${where}.blocked`);
     for (const name of ['code', 'reason', 'remedy']) text(blocked[name], `${where}.blocked.${name}`);
   }
-  return `${String(volume['volume'])} ${String(volume['observed'])}`;
+  return plannedFacts({ volume: String(volume['volume']), observed: String(volume['observed']), keep });
 }
 
 function checkAcknowledgement(value: unknown, where: string): void {

@@ -10,7 +10,6 @@ import { failbackSituation } from '../../core/failover/failback-position.ts';
 import { failbackFacts } from '../../core/failover/fingerprint.ts';
 import type { OperationReport, VolumeOutcome } from '../../core/failover/outcome.ts';
 import type { FailbackPlan } from '../../core/failover/plan.ts';
-import type { Side } from '../../core/failover/vocabulary.ts';
 import { backendOf } from '../../core/replication/targets.ts';
 import type { DataMotionError } from '../../errors.ts';
 import { DEFAULT_CONCURRENCY } from '../mirror/many.ts';
@@ -65,8 +64,8 @@ function selectionOf({ scope, target }: FailbackPlan): FailoverSelection {
 function keeping(options: FailbackOptions, open: { readonly kind: string } | undefined): FailbackOptions {
   if (options.keep !== undefined || open?.kind !== 'failback') return options;
   const { volumes } = open as FailbackPlan;
-  const kept = new Map<string, Side>(volumes.map(({ volume, keep }) => [volume, keep]));
-  return { ...options, keep: (volume) => kept.get(volume) ?? 'target' };
+  const kept = new Map(volumes.map(({ volume, keep }) => [volume, keep]));
+  return { ...options, keep: (volume) => kept.get(volume) };
 }
 
 async function refuseIfStale(

@@ -22,7 +22,7 @@ import { fence, isFenced, mountAt } from './fence.ts';
 import { lookAtPair } from './observe.ts';
 import { asKnown, leftOpen, notSeenToCount, Operation, settled, underLock } from './operation.ts';
 import type { FailoverOptions, FailoverSelection } from './options.ts';
-import { countsElsewhere, planFrom, type Survey, survey } from './plan-failover.ts';
+import { countsElsewhere, planFrom, type Survey, survey, usableTarget } from './plan-failover.ts';
 import { reportOf } from './report.ts';
 import { staleness } from './stale.ts';
 import { type FailoverWorld, mirrorContext, type Route, within } from './world.ts';
@@ -46,9 +46,9 @@ export async function failover(
   return underLock(name, call, async (lock) => {
     const { target, volumes } = wanted;
     const open = await leftOpen(options, 'failover', wanted, signal);
-    const selection = { source: name, volumes, target: target ?? open?.plan.target };
-    const seen = await survey(world, selection, options, signal);
-    const plan = given ?? (await planFrom(world, seen, selection, options));
+    const seen = await survey(world, { source: name, volumes, target }, options, signal);
+    const to = target ?? usableTarget(seen, open?.plan.target);
+    const plan = given ?? (await planFrom(world, seen, { target: to }, options));
     const at = seen.targets.find(({ route }) => route.target === plan.target);
     if (at === undefined) throw new FailoverError('FAILOVER_PLAN_INVALID', `${plan.target} is no target of ${name}`);
     if (given !== undefined && open?.operation !== given.id) {
@@ -97,7 +97,7 @@ async function carryOut(work: Work, pairs: readonly PairFacts[]): Promise<readon
       }),
     );
   };
-  operation.signal.throwIfAborted();
+  if (operation.signal.aborted) return outcomesOf((volume) => volume.run());
   try {
     await operation.hook('stopWriters', 'source', route.source, names);
   } catch (error) {

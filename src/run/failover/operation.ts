@@ -4,9 +4,10 @@
  */
 import type { FailoverEvent } from '../../core/failover/events.ts';
 import {
+  acceptedBefore,
   type OperationRecord,
   type UnfinishedOperation,
-  unfinishedOperations,
+  unfinishedOn,
 } from '../../core/failover/journal-record.ts';
 import type { Debt, OperationReport, VolumeOutcome } from '../../core/failover/outcome.ts';
 import { type Acknowledgement, covers, type FailbackPlan, type FailoverPlan } from '../../core/failover/plan.ts';
@@ -31,14 +32,14 @@ export class Operation {
   readonly #lock: HeldLock | undefined;
   readonly #warnings: string[] = [];
 
-  private constructor(plan: Applied, { env, options, signal, lock }: OperationCall, accepted: Accepted) {
+  private constructor(plan: Applied, { env, options, signal, lock }: OperationCall, accepted: readonly string[]) {
     this.id = plan.id;
     this.env = env;
     this.startedAt = env.clock.now();
     this.signal = signal;
     this.#options = options;
     this.#lock = lock;
-    this.#accepted = new Map(accepted);
+    this.#accepted = new Map(accepted.map((id) => [id, plan.acknowledgements.find((loss) => loss.id === id)]));
   }
 
   /**
@@ -47,9 +48,8 @@ export class Operation {
    */
   static async begin(plan: Applied, call: OperationCall, taken: UnfinishedOperation | undefined): Promise<Operation> {
     const { options } = call;
-    const ids = typeof options.acknowledge === 'function' ? [] : (options.acknowledge ?? []);
-    const given = ids.map((id) => [id, plan.acknowledgements.find((loss) => loss.id === id)] as const);
-    const operation = new Operation(plan, call, [...acceptedBefore(taken), ...given]);
+    const given = typeof options.acknowledge === 'function' ? [] : (options.acknowledge ?? []);
+    const operation = new Operation(plan, call, [...acceptedBefore(taken, plan), ...given]);
     await operation.#requireAcknowledgements(plan);
     if (taken !== undefined && taken.operation !== plan.id && goesOnWith(plan, taken)) {
       await operation.#write({ kind: 'ended', result: 'taken over' }, taken.operation);
@@ -288,34 +288,16 @@ export function notSeenToCount(volume: string, why: string): FailoverError {
 export async function leftOpen(
   options: Pick<ApplyOptions, 'journal'>,
   kind: Applied['kind'],
-  { source, target, volumes }: FailoverSelection,
+  selection: FailoverSelection,
   signal: AbortSignal,
 ): Promise<UnfinishedOperation | undefined> {
   if (options.journal === undefined) return undefined;
-  const open = unfinishedOperations(await options.journal.records({ signal }));
-  return open.findLast(({ plan }) => {
-    if (plan.kind !== kind || plan.scope.source.toLowerCase() !== source.toLowerCase()) return false;
-    if (target !== undefined && plan.target.toLowerCase() !== target.toLowerCase()) return false;
-    return volumes === undefined || plan.scope.volumes.some((volume) => volumes.includes(volume));
-  });
+  return unfinishedOn(await options.journal.records({ signal }), kind, selection);
 }
 
 /** Nothing of it is left to be gone on with by somebody else. */
 function goesOnWith({ scope }: Applied, taken: UnfinishedOperation): boolean {
   return taken.plan.scope.volumes.every((volume) => scope.volumes.includes(volume));
-}
-
-type Accepted = readonly (readonly [string, Acknowledgement | undefined])[];
-
-/**
- * What was accepted of an operation that is gone on with. The id of an overwrite names the snapshot that it goes back to; writes that
- * were not replicated are accepted as of the copy that the plan named, and an older one is a greater loss.
- */
-function acceptedBefore(taken: UnfinishedOperation | undefined): Accepted {
-  return (taken?.acknowledged ?? []).flatMap((id): Accepted => {
-    const meant = taken?.plan.acknowledgements.find((loss) => loss.id === id);
-    return meant === undefined && id.startsWith('unreplicated-writes/') ? [] : [[id, meant]];
-  });
 }
 
 function notAcknowledged(losses: readonly Acknowledgement[], operation: string): FailoverError {

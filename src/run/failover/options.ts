@@ -78,8 +78,11 @@ export interface PlanFailoverOptions extends PlanOptions, ValidatingOptions {
 
 /** How a failback is planned. */
 export interface PlanFailbackOptions extends PlanOptions, ValidatingOptions {
-  /** Whose data survive, where both sides were written to (default `target`: what was failed over to). */
-  readonly keep?: Side | ((volume: string) => Side) | undefined;
+  /**
+   * Whose data survive. Where a side counts by what is observed, its data do by default; where nothing tells which one does, the volume
+   * is left out until somebody says so.
+   */
+  readonly keep?: Side | ((volume: string) => Side | undefined) | undefined;
   readonly junctionPath?: ((volume: string) => string | false) | undefined;
 }
 

@@ -1,5 +1,5 @@
 /** Run (layer 3): what a failover would do, from what the clusters show now. Reads only. */
-import { authorityAtTarget, whyNoCopy } from '../../core/failover/copies.ts';
+import { authorityAtTarget, hasUsableCopy, whyNoCopy } from '../../core/failover/copies.ts';
 import type { PairFacts } from '../../core/failover/facts.ts';
 import { type FailoverSubject, makeFailoverPlan } from '../../core/failover/failover-plan.ts';
 import { outranks } from '../../core/failover/mark.ts';
@@ -63,6 +63,12 @@ export async function survey(
   );
   const reach = selection.volumes === undefined ? 'backend' : volumes.length === 1 ? 'volume' : 'group';
   return { scope: { source: first?.source ?? selection.source, reach, volumes }, targets };
+}
+
+/** The target of what was begun before, unless it is of no use any more. */
+export function usableTarget({ targets }: Survey, before: string | undefined): string | undefined {
+  const at = targets.find(({ route }) => route.target.toLowerCase() === before?.toLowerCase());
+  return at?.pairs.some(hasUsableCopy) === true ? at.route.target : undefined;
 }
 
 /** Ranks the targets. @throws FailoverError `FAILOVER_NO_USABLE_TARGET`, `FAILOVER_NOTHING_TO_DO` */

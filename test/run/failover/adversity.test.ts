@@ -4,7 +4,7 @@ import type { FailoverEvent } from '../../../src/core/failover/events.ts';
 import { type OperationRecord, openDebts, unfinishedOperations } from '../../../src/core/failover/journal-record.ts';
 import { MemoryOperationJournal } from '../../../src/state/memory-operation-journal.ts';
 import type { OperationJournal } from '../../../src/state/operation-journal.ts';
-import { failure, SECOND, type Stage } from '../../scenarios/harness.ts';
+import { failure, HOUR, MINUTE, SECOND, type Stage } from '../../scenarios/harness.ts';
 import { mirroredStage, targetVolume, threeClusters, VOLUMES } from './pair-stage.ts';
 
 const yes = { acknowledge: () => true } as const;
@@ -245,4 +245,73 @@ it('writers that could not be started are owed, and told by a code of their own'
   expect(report.debts.map(({ kind }) => kind)).toContain('writers-not-started');
   expect(openDebts(await journal.records()).map(({ kind }) => kind)).toContain('writers-not-started');
   expect(codes).toEqual(['FAILOVER_WRITERS_NOT_STARTED']);
+});
+
+describe('what was begun and not ended', () => {
+  /** Ends the call at its first event of this kind. */
+  const endedAt = (kind: FailoverEvent['kind']) => {
+    const gone = new AbortController();
+    const onEvent = (event: FailoverEvent) => {
+      if (event.kind === kind) gone.abort(new Error('end'));
+    };
+    return { signal: gone.signal, onEvent };
+  };
+
+  it('chose no side where the caller did not: a contested volume stays as it is', async () => {
+    await using stage = await mirroredStage({ volumes: ['vol1', 'vol2'] });
+    await stage.dataMotion.failover({ source: 'east', volumes: ['vol2'] }, yes);
+    await stage.dataMotion.breakSnapmirror(stage.pair);
+    stage.write(targetVolume(stage, 'vol1'), 2);
+    stage.write(stage.source, 6);
+    const data = stage.source.digest();
+    const journal = new MemoryOperationJournal();
+    await stage.dataMotion.failback(whole, { ...yes, journal, ...endedAt('step-started') });
+    const { volumes } = await stage.dataMotion.failback(whole, { ...yes, journal });
+    expect(volumes).toMatchObject([
+      { volume: 'vol1', outcome: 'not-attempted', error: { code: 'FAILOVER_CONTESTED' } },
+      { volume: 'vol2', outcome: 'done' },
+    ]);
+    expect(stage.source.digest()).toBe(data);
+  });
+
+  it('is gone on with by the choice that was made for it', async () => {
+    await using stage = await mirroredStage({ volumes: ['vol1'] });
+    await stage.dataMotion.breakSnapmirror(stage.pair);
+    stage.write(targetVolume(stage, 'vol1'), 2);
+    stage.write(stage.source, 6);
+    const data = stage.source.digest();
+    const journal = new MemoryOperationJournal();
+    await stage.dataMotion.failback(whole, { ...yes, keep: 'source', journal, ...endedAt('operation-started') });
+    expect(await stage.dataMotion.failback(whole, { ...yes, journal })).toMatchObject({ result: 'done' });
+    expect(stage.source.digest()).toBe(data);
+  });
+
+  it('accepted its own losses only: not those of a later disaster', async () => {
+    await using stage = await mirroredStage({ volumes: ['vol1'] });
+    const journal = new MemoryOperationJournal();
+    stage.east.kill();
+    const plan = await stage.dataMotion.planFailover(whole);
+    const acknowledge = plan.acknowledgements.map(({ id }) => id);
+    await stage.dataMotion.failover(plan, { acknowledge, journal, ...endedAt('operation-started') });
+    stage.east.revive();
+    await stage.wait(30 * 24 * HOUR);
+    await stage.dataMotion.updateSnapmirror(stage.pair, { wait: true });
+    stage.write(stage.source, 16);
+    await stage.wait(50 * MINUTE);
+    stage.east.kill();
+    const refused = await failure(() => stage.dataMotion.failover(whole, { journal }));
+    expect(refused.code).toBe('FAILOVER_NOT_ACKNOWLEDGED');
+  });
+
+  it('does not send a failover to a target that has died since', async () => {
+    await using stage = await threeClusters({ volumes: ['vol1'] });
+    await stage.dataMotion.ensureSnapmirrors({ source: 'east', target: 'north' }, { waitForBaseline: true });
+    const journal = new MemoryOperationJournal();
+    stage.east.kill();
+    const begun = { ...yes, journal, ...endedAt('operation-started') };
+    await stage.dataMotion.failover({ source: 'east', target: 'west' }, begun);
+    stage.west.kill();
+    const report = await stage.dataMotion.failover(whole, { ...yes, journal });
+    expect(report).toMatchObject({ result: 'done', target: 'north' });
+  });
 });
