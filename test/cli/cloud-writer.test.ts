@@ -27,6 +27,19 @@ describe('the writer that a state stands for', () => {
     const two = await Promise.all(['a', 'b'].map((host) => writerOfState('/state', { disk, host })));
     expect(new Set(two).size).toBe(1);
     expect((await disk.listFolder('/state')).map(({ name }) => name)).toEqual(['writer']);
+    // One that has looked already, and finds out late that another one was faster.
+    let faster = '';
+    const slow = new Proxy(disk, {
+      get(of, name) {
+        if (name !== 'open') return Reflect.get(of, name).bind(of);
+        return async (path: string, access: 'read' | 'write' | 'create') => {
+          if (access === 'create') faster = await writerOfState('/late', { disk, host: 'faster' });
+          return await disk.open(path, access);
+        };
+      },
+    });
+    expect(await writerOfState('/late', { disk: slow, host: 'slow' })).toBe(faster);
+    expect(faster).toMatch(/^faster:/);
   });
 
   it('outlives a loss of power once it was told, and is never half a name', async () => {

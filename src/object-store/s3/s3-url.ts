@@ -20,7 +20,10 @@ export interface S3Location {
   readonly checksumHeaders: boolean;
 }
 
-/** @throws ObjectStoreError `OBJECT_STORE_UNSUPPORTED`, with what is wrong */
+/**
+ * Reads an `s3://` URL, as docs/s3.md has them.
+ * @throws ObjectStoreError `OBJECT_STORE_UNSUPPORTED`, with what is wrong, and without what may be secret in it
+ */
 export function parseS3Url(text: string): S3Location {
   const url = urlOf(text);
   if (url.username !== '' || url.password !== '') {

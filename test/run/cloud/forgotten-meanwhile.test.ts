@@ -10,6 +10,8 @@ import { blocks, NAME, Rig, smallVolume } from './rig.ts';
 /** Two snapshots, and a reader whose store does something just before it first reads a key like this. */
 async function readWhile(key: RegExp, meanwhile: (rig: Rig) => Promise<unknown>) {
   const rig = new Rig();
+  rig.volume.create('/same');
+  rig.volume.write('/same', 0, blocks(...Array.from({ length: 12 }, (_, at) => 100 + at)));
   rig.volume.create('/file');
   for (const value of [1, 10]) {
     rig.volume.write('/file', 0, blocks(value, value + 1, value + 2, value + 3, value + 4, value + 5));
@@ -69,6 +71,10 @@ describe('a snapshot that is forgotten and collected meanwhile', () => {
       const { problems } = await harmed.reader.verify();
       expect(problems.length, key.source).toBeGreaterThan(0);
       for (const { snapshots } of problems) expect(snapshots).toEqual(['s2']);
+      // What both needed is told of the one that is left.
+      const told = problems.map(({ message }) => message);
+      const again = (await harmed.reader.verify()).problems.map(({ message }) => message);
+      expect(told.sort(), key.source).toEqual(again.sort());
     }
   });
 });
@@ -83,7 +89,7 @@ describe('a restore that may put nothing into the store', () => {
     expect(failed).toBeInstanceOf(DataMotionError);
     expect(failed).toMatchObject({
       code: 'CLOUD_OBJECT_MISSING',
-      objectId: expect.any(Number),
+      object: expect.any(String),
       remedy: expect.stringContaining('cloud hold'),
     });
     expect(warnings).toEqual([expect.stringContaining('cloud hold')]);
