@@ -1,5 +1,5 @@
 /**
- * What Cinder's REST client does to two clusters. Faults of the client are met with the answer that a cluster gives to
+ * What Cinder's REST client does to two clusters. Faults of the client (of python3-cinder 21.3.1; docs/simulator.md lists them) are met with the answer that a cluster gives to
  * them, and then worked around: the simulated ONTAP makes no allowance for them.
  */
 import { DEFAULT_CLUSTERS } from '../../src/testing/index.ts';
@@ -75,6 +75,13 @@ export async function tellCinderStory(
     );
 
     const space = ['none', 'default', 'c.utf_8', true, true, 5, 'rw'];
+    // Fault: the job is not waited for, so that a failure of it is nobody's.
+    const { result: started } = await here('create_flexvol', 'vol1', 'aggr1', 1, ...space);
+    verdicts.check(
+      'a volume of a taken name is said to be on its way',
+      started?.jobid !== undefined,
+      JSON.stringify(started),
+    );
     verdicts.check(
       'a volume is made',
       (await here('create_flexvol', 'cinder1', 'aggr1', 1, ...space)).error === undefined,
@@ -103,6 +110,13 @@ export async function tellCinderStory(
 
     // ---- the life of a mirror
     const dp = ['none', null, null, false, false, null, 'dp'];
+    // Fault: the driver asks for an encrypted destination with one more argument, which the client does not take.
+    raises(
+      'no encrypted destination is made',
+      await there('create_flexvol', 'vol1', 'aggr1', 1, ...dp, 'true'),
+      'TypeError',
+      '',
+    );
     verdicts.check(
       'a destination is made',
       (await there('create_flexvol', 'vol1', 'aggr1', 1, ...dp)).error === undefined,
