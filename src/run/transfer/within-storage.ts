@@ -362,9 +362,14 @@ export async function moveLun(context: TransferContext): Promise<TransferVerific
 export async function moveEnded(context: TransferContext, destination: StoredObject): Promise<TransferVerification> {
   const left = `the move to ${placeText(destination.place)}, which goes on in ONTAP; hosts use the LUN there already`;
   const { end, name } = destination;
-  const moved = await progressed(context, 'movement', context.plan.sizeBytes, () =>
-    end.storage.unit('lun', name, { signal: context.signal }),
-  ).catch((error: unknown) => {
+  const source = await storedObject(context, 'source');
+  const moved = await progressed(context, 'movement', context.plan.sizeBytes, async () => {
+    const there = await end.storage.unit('lun', name, { signal: context.signal });
+    if (there !== undefined) return there;
+    // One whose move failed goes by its old name again.
+    const back = await source.end.storage.unit('lun', source.name, { signal: context.signal });
+    return back?.movement !== undefined && STOPPED.has(back.movement.state) ? back : undefined;
+  }).catch((error: unknown) => {
     throw withLeft(error, left);
   });
   return { sizeBytes: moved.sizeBytes, by: 'same-object' };
