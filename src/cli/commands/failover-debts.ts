@@ -26,11 +26,16 @@ export interface DebtsArguments {
 const PAID_BY: Partial<Record<DebtKind, 'failover' | 'failback'>> = {
   'source-unfenced': 'failover',
   'source-unmarked': 'failover',
-  'not-mounted': 'failover',
   reprotect: 'failback',
   'drop-reverse': 'failback',
   release: 'failback',
 };
+
+/** A volume that is not mounted is mounted by the way that led to its side. */
+function payerOf({ kind, backend, source }: OpenDebt): 'failover' | 'failback' | undefined {
+  if (kind !== 'not-mounted') return PAID_BY[kind];
+  return isOf({ backend }, source) ? 'failback' : 'failover';
+}
 
 /** Ends with 1 as long as something is owed, or an operation was begun and nobody ended it. */
 export async function debts(terminal: Terminal, options: DebtsArguments): Promise<ExitCode> {
@@ -74,8 +79,8 @@ async function pay(
   const progress = terminal.progress();
   const failures: unknown[] = [];
   try {
-    const payable = owed.filter(({ kind }) => PAID_BY[kind] !== undefined);
-    const keyOf = ({ kind, target }: OpenDebt) => JSON.stringify([PAID_BY[kind], target]);
+    const payable = owed.filter((debt) => payerOf(debt) !== undefined);
+    const keyOf = (debt: OpenDebt) => JSON.stringify([payerOf(debt), debt.target]);
     for (const key of new Set(payable.map(keyOf))) {
       const group = payable.filter((debt) => keyOf(debt) === key);
       try {
@@ -107,7 +112,7 @@ async function paid(
   const [first] = group;
   if (first === undefined) return undefined;
   const selection = { source: backend, target: first.target, volumes: [...new Set(group.map(({ volume }) => volume))] };
-  const way = PAID_BY[first.kind];
+  const way = payerOf(first);
   const states = await dataMotion.replicationState(selection, call);
   const counts = way === 'failover' ? 'target' : 'source';
   const volumes = states.filter(({ authority }) => authority === counts).map(({ volume }) => volume);

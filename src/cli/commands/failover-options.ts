@@ -1,5 +1,5 @@
 /** Edge (layer 8): the arguments of failover, failback, drill, debts and housekeeping. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FENCES, SIDES } from '../../core/failover/vocabulary.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { type DrillArguments, drill } from './drill.ts';
@@ -51,6 +51,11 @@ export function registerFailover(
   run: Run,
   { positive, nonNegative }: Pick<NumberArguments, 'positive' | 'nonNegative'>,
 ): void {
+  const whole = (text: string): number => {
+    const value = positive(text);
+    if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
+    return value;
+  };
   const onBackend = (name: string, description: string): Command =>
     add(name, description)
       .requiredOption('--config <file>', 'cinder.conf, or native YAML or JSON')
@@ -75,7 +80,7 @@ export function registerFailover(
         .option('--stop-writers <command>', 'run before the switch: nobody may write once it has ended')
         .option('--start-writers <command>', 'run after it')
         .option('--hook-timeout <seconds>', 'how long a hook may take', positive, 300)
-        .option('--concurrency <n>', 'volumes worked on at once (default: 1000)', positive),
+        .option('--concurrency <n>', 'volumes worked on at once (default: 1000)', whole),
     );
   const fence = (command: Command): Command =>
     command.addOption(new Option('--fence <how>', FENCE_TEXT).choices([...FENCES]).default('none'));
@@ -94,7 +99,7 @@ export function registerFailover(
     ),
   )
     .addOption(new Option('--keep <side>', 'whose data survive (default: target)').choices([...SIDES]))
-    .option('--catch-up-rounds <n>', 'at most so many updates before the writers are stopped', positive, 10)
+    .option('--catch-up-rounds <n>', 'at most so many updates before the writers are stopped', whole, 10)
     .option('--final-update-timeout <seconds>', 'how long the update without writers may take', positive, 600)
     .addHelpText('after', FAILBACK_HELP)
     .action(run((terminal, options: FailbackArguments & Json) => failback(terminal, options)));

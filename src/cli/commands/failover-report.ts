@@ -22,7 +22,7 @@ export function toldTo(progress: Progress): (event: FailoverEvent) => void {
   };
 }
 
-/** Prints the report. What was not accepted on the way ends with 3, and is told as before it began. */
+/** Prints the report. Done is what somebody works with: writers that were not started end with 1. What was not accepted on the way ends with 3, and is told as before it began. */
 export function tellReport(terminal: Terminal, report: OperationReport): ExitCode {
   terminal.document({
     ...report,
@@ -37,7 +37,9 @@ export function tellReport(terminal: Terminal, report: OperationReport): ExitCod
   }
   if (report.volumes.length === 0) terminal.say('no volume to work on');
   for (const line of debtLines(report.debts)) terminal.say(line);
-  if (report.result === 'done') return EXIT.done;
+  for (const warning of report.warnings) terminal.note(`warning: ${warning}`);
+  const idle = report.debts.some(({ kind }) => kind === 'writers-not-started');
+  if (report.result === 'done') return idle ? EXIT.failed : EXIT.done;
   const errors = report.volumes.flatMap(({ outcome, error }) => (outcome === 'done' ? [] : [error]));
   const losses = errors.flatMap(notAcknowledged);
   if (losses.length > 0) terminal.note(`add --accept-loss:\n${acknowledgementsText(losses)}`);

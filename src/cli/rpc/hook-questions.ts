@@ -11,9 +11,12 @@ export interface HookAnswer {
   readonly text?: string | undefined;
 }
 
+const GONE = 'the caller is gone';
+
 export class HookQuestions {
   readonly #send: (document: unknown) => void;
   readonly #open = new Map<number, (answer: HookAnswer) => void>();
+  #closed = false;
   #last = 0;
 
   constructor(send: (document: unknown) => void) {
@@ -25,12 +28,19 @@ export class HookQuestions {
     const question = ++this.#last;
     return new Promise<string | undefined>((resolve, reject) => {
       signal.throwIfAborted();
+      if (this.#closed) throw new Error(GONE);
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       this.#open.set(question, ({ ok, text }) =>
         ok ? resolve(text) : reject(new Error(text ?? 'the caller said no')),
       );
       this.#send({ jsonrpc: '2.0', method: 'hook', params: { question, ...about } });
     }).finally(() => this.#open.delete(question));
+  }
+
+  /** Nobody answers any more: what is asked and will be asked is a no. */
+  close(): void {
+    this.#closed = true;
+    for (const [question, take] of this.#open) take({ question, ok: false, text: GONE });
   }
 
   /** False: nobody waits for this answer any more. */

@@ -37,10 +37,11 @@ export interface RpcServerParts {
 /** Identifier of a request, as the caller chose it. */
 type RequestId = string | number | null;
 
-/** Serves until the input ends or the signal is aborted, and then until every call has been answered. */
+/** Serves until the input ends or the signal is aborted, and then until every call has been answered; calls without an end are stopped. */
 export async function serveRpc({ dataMotion, input, send, signal, now, journal }: RpcServerParts): Promise<void> {
   const running = new Map<RequestId, { readonly aborted: AbortController; readonly stop: AbortController }>();
   const questions = new HookQuestions(send);
+  const left = new AbortController();
   const calls = new Set<Promise<void>>();
   const server = new JSONRPCServer({ errorListener: () => {} });
 
@@ -72,7 +73,7 @@ export async function serveRpc({ dataMotion, input, send, signal, now, journal }
           ...told,
           signal: AbortSignal.any([signal, aborted.signal]),
           deadline: timeoutMs === undefined ? undefined : now() + timeoutMs,
-          stop: controls.stop.signal,
+          stop: AbortSignal.any([controls.stop.signal, left.signal]),
           journal,
           ask: (hook, about, until) => questions.ask({ id, hook, ...about }, until),
         };
@@ -94,6 +95,9 @@ export async function serveRpc({ dataMotion, input, send, signal, now, journal }
       const call = answer(server, line, send).finally(() => calls.delete(call));
       calls.add(call);
     }
+    // Nobody answers or cancels any more: what is under way comes to its end, what has none stops.
+    left.abort();
+    questions.close();
     await Promise.all(calls);
   } finally {
     signal.removeEventListener('abort', stop);

@@ -20,6 +20,7 @@ export const ALERT_KINDS = [
   'backend-silent',
   'ensure-failed',
   'update-failed',
+  'round-failed',
 ] as const;
 /** One of `ALERT_KINDS`. */
 export type AlertKind = (typeof ALERT_KINDS)[number];

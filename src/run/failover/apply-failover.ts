@@ -88,8 +88,8 @@ async function carryOut(work: Work, pairs: readonly PairFacts[]): Promise<readon
   const live = pairs.filter((pair) => pair.source.answers && follows(pair.forward)).map(({ volume }) => volume);
   const stopped = plan.volumes.filter(({ volume, blocked }) => blocked === undefined && live.includes(volume));
   const names = stopped.map(({ volume }) => volume);
+  const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
   const outcomesOf = (run: (volume: VolumeFailover) => Promise<VolumeOutcome>) => {
-    const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
     return settled(
       plan.volumes.map((planned) => {
         const pair = pairs.find(({ volume }) => volume === planned.volume);

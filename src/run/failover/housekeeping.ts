@@ -9,15 +9,16 @@ import type { FailoverEvent } from '../../core/failover/events.ts';
 import { isMoving, type PairFacts } from '../../core/failover/facts.ts';
 import type { Fence, Side } from '../../core/failover/vocabulary.ts';
 import type { CallOptions } from '../../env.ts';
+import { ConfigError } from '../../errors.ts';
 import type { MirrorOutcome } from '../mirror/many.ts';
 import { writeMark } from './claims.ts';
 import { writtenSince } from './differences.ts';
 import { fence } from './fence.ts';
 import { lookAtPair } from './observe.ts';
 import { asKnown } from './operation.ts';
-import { type Survey, survey } from './plan-failover.ts';
+import { countsElsewhere, type Survey, survey } from './plan-failover.ts';
 import { statesIn } from './replication-state.ts';
-import type { FailoverWorld, Route } from './world.ts';
+import { type FailoverWorld, type Route, targetsOf } from './world.ts';
 
 /** How a house is kept: how often, what is too old, what may be done. */
 export interface HousekeepingOptions extends CallOptions {
@@ -54,7 +55,7 @@ export interface HousekeepingVerbs {
 const DEFAULT_INTERVAL_MS = 600_000;
 const DEFAULT_MAX_LAG_SECONDS = 86_400;
 
-/** Goes on until `stop` fires, ends its round first, and resolves; a signal ends it at once. */
+/** Goes on until `stop` fires, ends its round first, and resolves; a signal ends it at once. A round that fails is an alert. @throws ConfigError */
 export async function keepHouse(
   world: FailoverWorld,
   verbs: HousekeepingVerbs,
@@ -68,7 +69,13 @@ export async function keepHouse(
   for (let round = 1; stop?.aborted !== true; round++) {
     signal.throwIfAborted();
     const beganAt = clock.now();
-    await house.round();
+    try {
+      await house.round();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof ConfigError) throw error;
+      house.failed(error);
+    }
     house.tell({ kind: 'round-ended', round, tookMs: clock.now() - beganAt });
     const ends = stop === undefined ? signal : AbortSignal.any([signal, stop]);
     await clock.sleep(Math.max(0, beganAt + intervalMs - clock.now()), ends).catch((error: unknown) => {
@@ -96,12 +103,25 @@ class House {
     this.#world = world;
     this.#verbs = verbs;
     this.#source = source;
-    this.#options = options;
+    const { target } = options;
+    this.#options = target === undefined ? options : { ...options, target: targetsOf(world, source, target)[0] };
     this.#signal = signal;
   }
 
   tell(event: EventFields): void {
-    this.#options.onEvent?.({ ...event, at: this.#world.env.clock.now() });
+    const { clock, logger } = this.#world.env;
+    try {
+      this.#options.onEvent?.({ ...event, at: clock.now() });
+    } catch (error) {
+      logger.warn({ source: this.#source }, `the listener of events failed: ${asKnown(error).message}`);
+    }
+  }
+
+  /** Nothing new is known: what was raised stays raised. */
+  failed(error: unknown): void {
+    const { message } = asKnown(error);
+    const known = [...this.#raised.values()].filter(({ alert }) => alert !== 'round-failed');
+    this.#settle([...known, { alert: 'round-failed', volume: '', target: this.#source, message }]);
   }
 
   async round(): Promise<void> {
@@ -111,7 +131,9 @@ class House {
     for (const { route, pairs } of seen.targets) {
       if (target !== undefined && route.target !== target) continue;
       await this.#meetLosers(route, pairs);
-      troubles.push(...(await this.#work(route, pairs)));
+      // What counts elsewhere is not replicated from here.
+      const own = pairs.filter(({ volume }) => countsElsewhere(seen, route.target, volume) === undefined);
+      troubles.push(...(await this.#work(route, own)));
     }
     this.#settle(troubles);
   }

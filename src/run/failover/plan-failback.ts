@@ -26,14 +26,24 @@ export async function planFailback(
       return { ...subject, failedOverTo: countsElsewhere(seen, at.route.target, pair.volume) };
     }),
   );
+  const away = seen.scope.reach === 'backend' ? subjects.filter((subject) => !neverLeft(subject)) : subjects;
+  const left = away.length === 0 ? subjects : away;
   const plan = makeFailbackPlan({
     id: world.env.random.uuid(),
     now: world.env.clock.now(),
-    scope: seen.scope,
+    scope: { ...seen.scope, volumes: left.map(({ pair }) => pair.volume) },
     target: at.route.target,
-    subjects,
+    subjects: left,
   });
   return options.validate === false ? plan : validatedFailback(at.route, plan, at.pairs);
+}
+
+/** A volume that no mirror protects has nowhere to come back from; by itself it is told so, among all others of a backend it is left out. */
+function neverLeft({ pair, keep, failedOverTo }: FailbackSubject): boolean {
+  const situation = failbackSituation(pair, keep);
+  return (
+    failedOverTo === undefined && situation.kind === 'blocked' && situation.blocked.code === 'FAILOVER_NOTHING_TO_DO'
+  );
 }
 
 /** What the planner has to know of one volume. */

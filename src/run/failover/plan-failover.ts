@@ -74,8 +74,10 @@ export function usableTarget({ targets }: Survey, before: string | undefined): s
 /** Ranks the targets. @throws FailoverError `FAILOVER_NO_USABLE_TARGET`, `FAILOVER_NOTHING_TO_DO` */
 export function ranked(
   { scope, targets }: Survey,
-  wanted: string | undefined,
+  named: string | undefined,
 ): Ranking & { readonly chosen: TargetVerdict } {
+  const at = targets.find(({ route }) => route.target.toLowerCase() === named?.toLowerCase());
+  const wanted = at?.route.target ?? named;
   const candidates = targets.map(({ route, view, pairs }): Candidate => {
     const { answers, silence } = view.target;
     return { target: route.target, answers, silence, pairs };

@@ -5,7 +5,7 @@ import { type OperationRecord, openDebts, unfinishedOperations } from '../../../
 import { MemoryOperationJournal } from '../../../src/state/memory-operation-journal.ts';
 import type { OperationJournal } from '../../../src/state/operation-journal.ts';
 import { failure, HOUR, MINUTE, SECOND, type Stage } from '../../scenarios/harness.ts';
-import { mirroredStage, targetVolume, threeClusters, VOLUMES } from './pair-stage.ts';
+import { mirroredStage, northVolume, targetVolume, threeClusters, VOLUMES } from './pair-stage.ts';
 
 const yes = { acknowledge: () => true } as const;
 const whole = { source: 'east' } as const;
@@ -314,4 +314,67 @@ describe('what was begun and not ended', () => {
     const report = await stage.dataMotion.failover(whole, { ...yes, journal });
     expect(report).toMatchObject({ result: 'done', target: 'north' });
   });
+});
+
+describe('housekeeping', () => {
+  const rounds = async (stage: Stage, count: number, options: { readonly target?: string } = {}) => {
+    const stop = new AbortController();
+    const alerts: string[] = [];
+    const onEvent = (event: FailoverEvent) => {
+      if (event.kind === 'alert-raised' || event.kind === 'alert-cleared') alerts.push(`${event.kind} ${event.alert}`);
+      if (event.kind === 'round-ended' && event.round === count) stop.abort();
+    };
+    await stage.dataMotion.keepHouse('east', { ...options, intervalMs: MINUTE, stop: stop.signal, onEvent });
+    return alerts;
+  };
+
+  it('survives a round that fails, and tells it while it lasts', async () => {
+    await using stage = await mirroredStage({ volumes: ['vol1'] });
+    stage.write(stage.east.createVolume({ svm: stage.east.svms[0] ?? '', name: 'new', sizeBytes: 100 * 2 ** 20 }));
+    const { ensureSnapmirrors } = stage.dataMotion;
+    let failures = 0;
+    stage.dataMotion.ensureSnapmirrors = (...call) =>
+      failures++ === 0 ? Promise.reject(new TypeError('unforeseen')) : ensureSnapmirrors.apply(stage.dataMotion, call);
+    const alerts = await rounds(stage, 2);
+    expect(alerts.filter((one) => one.includes('round-failed'))).toEqual([
+      'alert-raised round-failed',
+      'alert-cleared round-failed',
+    ]);
+  });
+
+  it('survives a listener that throws, and knows a target by its name in any case', async () => {
+    await using stage = await mirroredStage({ volumes: ['vol1'] });
+    const stop = new AbortController();
+    let told = 0;
+    const onEvent = () => {
+      if (++told === 2) stop.abort();
+      throw new Error('bug in a listener');
+    };
+    await stage.dataMotion.keepHouse('east', { intervalMs: MINUTE, stop: stop.signal, onEvent });
+    expect(told).toBe(2);
+    stage.west.kill();
+    expect(await rounds(stage, 1, { target: 'WEST' })).toContain('alert-raised backend-silent');
+    stage.west.revive();
+    expect(await stage.dataMotion.planFailover({ source: 'east', target: 'WEST' })).toMatchObject({ target: 'west' });
+  });
+
+  it('mirrors nothing to another target from a source that lost its authority', async () => {
+    await using stage = await threeClusters({ volumes: ['vol1'] });
+    stage.east.kill();
+    await stage.dataMotion.failover({ source: 'east', target: 'west' }, yes);
+    stage.east.revive();
+    await rounds(stage, 1);
+    await stage.wait(5 * MINUTE);
+    expect(() => northVolume(stage, 'vol1')).toThrow('no volume');
+  });
+});
+
+it('a pool that nothing protects is left out of the failback of its backend, unless it is named', async () => {
+  await using stage = await mirroredStage({ volumes: ['vol1'] });
+  stage.east.createVolume({ svm: stage.east.svms[0] ?? '', name: 'scratch', sizeBytes: 100 * 2 ** 20 });
+  await stage.dataMotion.failover({ source: 'east', volumes: ['vol1'] }, yes);
+  const report = await stage.dataMotion.failback(whole, yes);
+  expect(report).toMatchObject({ result: 'done', volumes: [{ volume: 'vol1' }] });
+  const named = await stage.dataMotion.failback({ source: 'east', volumes: ['scratch'] }, yes);
+  expect(named.volumes).toMatchObject([{ error: { code: 'FAILOVER_NOTHING_TO_DO' } }]);
 });
