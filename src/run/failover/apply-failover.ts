@@ -227,7 +227,7 @@ class VolumeFailover {
     }
     requireUnmarked(seen, pair, this.#work.operation.id);
     if (authorityAtTarget(pair)) return undefined;
-    if (failoverFacts(pair) !== failoverFacts(seen)) {
+    if (!sameBeneathMarks(seen, pair)) {
       throw this.#refused({
         code: 'FAILOVER_PLAN_STALE',
         reason: 'the facts changed since it was looked at',
@@ -435,6 +435,14 @@ class VolumeFailover {
     if (this.#work.operation.signal.aborted || untouched) return this.#pair;
     return this.#look().catch(() => this.#pair);
   }
+}
+
+function sameBeneathMarks(one: PairFacts, other: PairFacts): boolean {
+  const without = ({ forward, target, conflict }: PairFacts) => {
+    const found = target.found && { ...target.found, mark: undefined };
+    return failoverFacts({ ...one, forward, conflict, target: { ...target, found } });
+  };
+  return without(one) === without(other);
 }
 
 const NOT_SEEN = {

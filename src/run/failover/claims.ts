@@ -3,7 +3,7 @@
  * each such thing. Between that look and ONTAP's own effect lies a window of one request, which only a lock of the caller's closes.
  */
 import type { PairFacts, VolumeFacts } from '../../core/failover/facts.ts';
-import { commentWith, type Mark, markIn, outranks } from '../../core/failover/mark.ts';
+import { commentWith, type Mark, markIn, nextEpoch, outranks } from '../../core/failover/mark.ts';
 import type { Side } from '../../core/failover/vocabulary.ts';
 import { DataMotionError, FailoverError, OntapError } from '../../errors.ts';
 import type { OntapSvm } from '../../ontap/ontap-svm.ts';
@@ -64,7 +64,8 @@ export async function requireClaim(
 }
 
 /**
- * Nobody else left a mark between two looks.
+ * Nobody else decided anything between two looks. A claim of the target by itself is no decision: a dead process may have sent it, and of two
+ * who live the later one goes on.
  * @param operation whose own marks are no surprise
  * @throws FailoverError `FAILOVER_FENCED`
  */
@@ -75,6 +76,11 @@ export function requireUnmarked(before: Pick<PairFacts, 'source' | 'target'>, no
     if (mark?.epoch === then?.epoch && mark?.operation === then?.operation && mark?.authority === then?.authority) {
       continue;
     }
+    const claims = mark?.authority === (side === 'target' ? 'here' : 'peer');
+    const [here, there] = [before.target.found?.mark, before.source.found?.mark];
+    // Both halves of it, or the one that was still missing.
+    const half = [here, there].some((one) => one?.epoch === mark?.epoch && one?.operation === mark?.operation);
+    if (claims && (half || mark.epoch === nextEpoch(here, there))) continue;
     const { backend, volume } = now[side];
     throw new FailoverError('FAILOVER_FENCED', `somebody else works on ${backend}:${volume}: ${whose(mark)}`, {
       volume: now.volume,

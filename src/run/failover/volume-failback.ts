@@ -439,15 +439,15 @@ export class VolumeFailback {
     const guard = () => this.#requireSame(seen, reverse.uuid);
     try {
       await this.#step('drop-reverse', async () => {
-        await guard();
+        if (!(await guard())) return;
         try {
           const change = await sourceSvm.deleteRelationship(reverse.uuid, 'both', { signal });
           await sourceSvm.finish(change, { signal, look: gone });
         } catch (error) {
           signal.throwIfAborted();
-          if (await gone()) return;
-          await guard();
-          const context = mirrorContext(route, 'reverse', this.#planned, { guard });
+          if (!(await guard())) return;
+          const again = async () => void (await guard());
+          const context = mirrorContext(route, 'reverse', this.#planned, { guard: again });
           const { release } = await deleteSnapmirror(context, { release: true });
           if (release.state === 'owed') throw release.error;
           operation.env.logger.info(
@@ -463,10 +463,11 @@ export class VolumeFailback {
     }
   }
 
-  /** Still the way back of this failback, which nobody needs: another one may have begun. */
-  async #requireSame(seen: PairFacts, uuid: string): Promise<void> {
+  /** Still the way back of this failback, which nobody needs: another one may have begun. False: it is gone. */
+  async #requireSame(seen: PairFacts, uuid: string): Promise<boolean> {
     const { operation, route } = this.#work;
     const pair = await this.#look();
+    if (pair.reverse === undefined && this.#position(pair) === 'done') return false;
     if (this.#claim === undefined) requireUnmarked(seen, pair, operation.id);
     else await requireClaim(route, pair, this.#claim, ['target', 'source']);
     if (pair.reverse?.uuid !== uuid || this.#position(pair) !== 'drop-reverse') {
@@ -477,6 +478,7 @@ export class VolumeFailback {
       });
     }
     await operation.requireLock();
+    return true;
   }
 
   // ---- what all of it needs
