@@ -182,7 +182,7 @@ async function dataFile(folder: string): Promise<string> {
   for (let i = 0; i < STREAM_MIB; i++) {
     const block = Buffer.alloc(MIB, i % 251);
     block.writeUInt32LE(i);
-    if (!file.write(block)) await new Promise((resolve) => file.once('drain', resolve));
+    if (!file.write(block)) await new Promise<void>((resolve) => file.once('drain', () => resolve()));
   }
   await new Promise<void>((resolve) => file.end(() => resolve()));
   return path;
