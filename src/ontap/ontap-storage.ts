@@ -139,6 +139,7 @@ export interface OntapStorage {
     spec: { readonly name: string; readonly parentVolume: string; readonly comment: string },
     options?: ChangeOptions,
   ): Promise<Change>;
+  /** Whether a volume is a FlexClone, and how far its split is. */
   cloneState(uuid: string, options?: PortOptions): Promise<CloneState>;
   /** Begins to give a clone blocks of its own. */
   splitClone(uuid: string, options?: ChangeOptions): Promise<Change>;

@@ -357,6 +357,7 @@ export class RestOntapStorage implements OntapStorage {
     );
   }
 
+  /** See `OntapStorage`. */
   async cloneState(uuid: string, { signal }: PortOptions = {}): Promise<CloneState> {
     const { clone } = await this.#volume(uuid, ['clone'], 'look at the clone', signal);
     return {

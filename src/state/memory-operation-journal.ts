@@ -34,6 +34,7 @@ export class MemoryOperationJournal implements OperationJournal {
     return this.#kept.records.map((bytes) => decodeRecord(bytes, 'memory'));
   }
 
+  /** See `OperationJournal`. */
   async append(records: readonly OperationRecord[], { signal }: StateOptions = {}): Promise<void> {
     this.#check(signal);
     this.#kept.records.push(...records.map(encodeRecord));

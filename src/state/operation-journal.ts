@@ -15,6 +15,7 @@ import type { StateOptions } from './state.ts';
 export interface OperationJournal {
   /** All records, oldest first. @throws StateError `STATE_CORRUPT`, `STATE_FORMAT_VERSION` */
   records(options?: StateOptions): Promise<readonly OperationRecord[]>;
+  /** Adds records, in this order; they are durable when it resolves. */
   append(records: readonly OperationRecord[], options?: StateOptions): Promise<void>;
   /** Forgets all records, durably: for when no operation is open and nothing is owed. */
   reset(options?: StateOptions): Promise<void>;

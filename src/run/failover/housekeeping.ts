@@ -35,6 +35,7 @@ export interface HousekeepingOptions extends CallOptions {
   /** What may be done to a source that comes back after a failover (default `none`: it is told). */
   readonly fence?: Fence | undefined;
   readonly contactTimeoutMs?: number | undefined;
+  /** Told of every alert and of the end of each round. */
   readonly onEvent?: ((event: FailoverEvent) => void) | undefined;
 }
 

@@ -46,6 +46,7 @@ export interface FailoverLock {
 export interface HeldLock {
   /** Asked immediately before every irreversible step; anything but true stops it. */
   isHeld(): Promise<boolean>;
+  /** Gives it back. */
   release(): Promise<void>;
 }
 
@@ -83,6 +84,7 @@ export interface PlanFailbackOptions extends PlanOptions, ValidatingOptions {
    * is left out until somebody says so.
    */
   readonly keep?: Side | ((volume: string) => Side | undefined) | undefined;
+  /** Where the volumes are mounted; false = nowhere. */
   readonly junctionPath?: ((volume: string) => string | false) | undefined;
 }
 
@@ -99,6 +101,7 @@ export interface ApplyOptions extends PlanOptions {
   readonly journal?: OperationJournal | undefined;
   readonly lock?: FailoverLock | undefined;
   readonly hooks?: FailoverHooks | undefined;
+  /** Told of every step, and of what deserves attention. */
   readonly onEvent?: ((event: FailoverEvent) => void) | undefined;
   /** Volumes worked on at once (default 1000; requests in flight are limited for each cluster by themselves). */
   readonly concurrency?: number | undefined;
@@ -131,6 +134,7 @@ export interface DrillClone {
   readonly clone: string;
   readonly backend: string;
   readonly svm: string;
+  /** Where the volumes are mounted; false = nowhere. */
   readonly junctionPath?: string | undefined;
   readonly snapshot: string;
   readonly signal: AbortSignal;

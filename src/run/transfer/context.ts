@@ -59,6 +59,7 @@ export interface TransferOptions extends PlanTransferOptions {
   readonly checksum?: boolean | undefined;
   /** Ranges on their way at once when this host moves the bytes (default 4). */
   readonly rangesInFlight?: number | undefined;
+  /** Told of every step and, while bytes move, how many. */
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
 }
 
