@@ -1,4 +1,5 @@
 /** LUNs and NVMe namespaces of the simulated ONTAP: each is a file in its volume, with a name and a geometry of its own. */
+import { BLOCK_SIZE } from '../core/wafl/blocks.ts';
 import type { DataCopy } from './data-copy.ts';
 import type { SimulatedVolume } from './volume.ts';
 
@@ -64,7 +65,7 @@ export class StorageUnit {
     this.volume.content.activeView().visitBlocks(this.path, (_, level) => {
       if (level === 0) blocks++;
     });
-    return blocks * 4096;
+    return blocks * BLOCK_SIZE;
   }
 }
 

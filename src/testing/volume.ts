@@ -1,5 +1,6 @@
 /** A volume of the simulated ONTAP: its REST attributes, over real content in the WAFL model. */
 import { createHash } from 'node:crypto';
+import { BLOCK_SIZE } from '../core/wafl/blocks.ts';
 import type { SnapshotInfo, VolumeView } from '../core/wafl/view.ts';
 import { WaflVolume } from '../core/wafl/volume.ts';
 import { VolumeModelError } from '../errors.ts';
@@ -116,8 +117,6 @@ export interface SimulatedSnapshot extends SnapshotInfo {
   /** As `SimulatedVolume.digest`, of the snapshot. */
   digest(): string;
 }
-
-const BLOCK_BYTES = 4096;
 
 /** A simulated volume, as a host that mounts it sees it. */
 export class SimulatedVolume {
@@ -245,19 +244,19 @@ export class SimulatedVolume {
 
   /** Resizes it. */
   set sizeBytes(sizeBytes: number) {
-    this.model?.setCapacity(Math.floor(sizeBytes / BLOCK_BYTES));
+    this.model?.setCapacity(Math.floor(sizeBytes / BLOCK_SIZE));
     this.ownSizeBytes = sizeBytes;
   }
 
   /** The volume model underneath: for transfers, which change what hosts cannot. */
   get content(): WaflVolume {
-    this.model ??= new WaflVolume({ capacityBlocks: Math.floor(this.ownSizeBytes / BLOCK_BYTES) });
+    this.model ??= new WaflVolume({ capacityBlocks: Math.floor(this.ownSizeBytes / BLOCK_SIZE) });
     return this.model;
   }
 
   /** What its content takes, in bytes. */
   usedBytes(): number {
-    return this.model === undefined ? 0 : this.model.usage().usedBlocks * BLOCK_BYTES;
+    return this.model === undefined ? 0 : this.model.usage().usedBlocks * BLOCK_SIZE;
   }
 
   /** What each constituent holds: its files by inode number, and an even share of what no file holds (snapshots, metafiles). */
@@ -266,7 +265,7 @@ export class SimulatedVolume {
     const used: number[] = new Array(count).fill(0);
     for (const { number, type, sizeBytes } of this.model?.activeView().inodes() ?? []) {
       if (type === 'file')
-        used[number % count] = (used[number % count] ?? 0) + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
+        used[number % count] = (used[number % count] ?? 0) + Math.ceil(sizeBytes / BLOCK_SIZE) * BLOCK_SIZE;
     }
     const total = this.usedBytes();
     const files = used.reduce((sum, bytes) => sum + bytes, 0);
@@ -283,7 +282,7 @@ export class SimulatedVolume {
 
   /** Makes this new volume a FlexClone of another's snapshot. @throws VolumeModelError `WAFL_NO_SPACE` */
   becomeCloneOf(parent: SimulatedVolume, snapshot: SnapshotInfo): void {
-    this.model = parent.content.clone(snapshot.name, { capacityBlocks: Math.floor(this.ownSizeBytes / BLOCK_BYTES) });
+    this.model = parent.content.clone(snapshot.name, { capacityBlocks: Math.floor(this.ownSizeBytes / BLOCK_SIZE) });
     this.origin = { parent, snapshot, sharedBytes: this.usedBytes(), split: undefined };
     parent.clones.add(this);
   }

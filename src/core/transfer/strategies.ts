@@ -65,42 +65,9 @@ export const STRATEGIES: Readonly<Record<TransferStrategy, Strategy>> = {
       object === 'file' ? 'PATCH /storage/volumes/{uuid}/files/{path}' : `PATCH /storage/${object}s/{uuid}`,
     ],
   },
-  'file-clone': {
-    summary: 'a clone of the file, which shares its blocks',
-    objects: ['file'],
-    intents: ['copy'],
-    requires: ['same-volume', 'writable-destination', 'flexclone-licence'],
-    link: 'none',
-    instant: true,
-    counted: false,
-    takesSource: false,
-    leavesBehind: NOTHING,
-    calls: () => ['POST /storage/file/clone'],
-  },
-  'lun-clone': {
-    summary: 'a clone of the LUN, which shares its blocks',
-    objects: ['lun'],
-    intents: ['copy'],
-    requires: ['same-volume', 'writable-destination', 'flexclone-licence'],
-    link: 'none',
-    instant: true,
-    counted: false,
-    takesSource: false,
-    leavesBehind: NOTHING,
-    calls: () => ['POST /storage/luns'],
-  },
-  'namespace-clone': {
-    summary: 'a clone of the NVMe namespace, which shares its blocks',
-    objects: ['namespace'],
-    intents: ['copy'],
-    requires: ['same-volume', 'writable-destination', 'flexclone-licence'],
-    link: 'none',
-    instant: true,
-    counted: false,
-    takesSource: false,
-    leavesBehind: NOTHING,
-    calls: () => ['POST /storage/namespaces'],
-  },
+  'file-clone': cloneInVolume('file', 'file', 'POST /storage/file/clone'),
+  'lun-clone': cloneInVolume('lun', 'LUN', 'POST /storage/luns'),
+  'namespace-clone': cloneInVolume('namespace', 'NVMe namespace', 'POST /storage/namespaces'),
   flexclone: {
     summary: 'a FlexClone of the volume, split from its parent afterwards',
     objects: ['volume'],
@@ -232,6 +199,22 @@ export const STRATEGIES: Readonly<Record<TransferStrategy, Strategy>> = {
     ],
   },
 };
+
+/** Clones of a file, LUN or namespace differ in nothing but the request. */
+function cloneInVolume(object: TransferObject, called: string, call: string): Strategy {
+  return {
+    summary: `a clone of the ${called}, which shares its blocks`,
+    objects: [object],
+    intents: ['copy'],
+    requires: ['same-volume', 'writable-destination', 'flexclone-licence'],
+    link: 'none',
+    instant: true,
+    counted: false,
+    takesSource: false,
+    leavesBehind: NOTHING,
+    calls: () => [call],
+  };
+}
 
 function snapmirrorCalls(): readonly string[] {
   return [

@@ -2,6 +2,7 @@
  * /storage/volumes/{volume.uuid}/files/{path}: directories are listed, files read and written, all of it renamed and
  * removed. The path is one part of the URL, its slashes encoded; `.snapshot/NAME/...` leads into a snapshot.
  */
+import { BLOCK_SIZE } from '../../core/wafl/blocks.ts';
 import type { Inode } from '../../core/wafl/inode-tree.ts';
 import type { VolumeView } from '../../core/wafl/view.ts';
 import type { WaflVolume } from '../../core/wafl/volume.ts';
@@ -55,7 +56,7 @@ const LISTING = {
     name,
     type: inode.type,
     size: inode.sizeBytes,
-    bytes_used: Math.ceil(inode.sizeBytes / 4096) * 4096,
+    bytes_used: Math.ceil(inode.sizeBytes / BLOCK_SIZE) * BLOCK_SIZE,
     unix_permissions: Number(inode.mode.toString(8)),
     owner_id: inode.uid,
     group_id: inode.gid,

@@ -1,4 +1,5 @@
 /** /storage/volumes/{volume.uuid}/snapshots */
+import { BLOCK_SIZE } from '../../core/wafl/blocks.ts';
 import { changes } from '../../core/wafl/changes.ts';
 import type { SnapshotInfo, VolumeView } from '../../core/wafl/view.ts';
 import type { Body } from '../http/body.ts';
@@ -12,8 +13,6 @@ import { Refusal } from '../refusals.ts';
 import type { SnapMirror } from '../snapmirror/snapmirror.ts';
 import type { SimulatedVolume } from '../volume.ts';
 import * as fields from './rest-fields.ts';
-
-const BLOCK_BYTES = 4096;
 
 export const snapshotResource: Resource<SnapshotInfo> = {
   path: '/storage/volumes/{volume.uuid}/snapshots',
@@ -38,14 +37,14 @@ export const snapshotResource: Resource<SnapshotInfo> = {
       ...(snapshot.label === undefined ? {} : { snapmirror_label: snapshot.label }),
       ...(owners.length === 0 ? {} : { owners }),
       ...(expiresAt === undefined ? {} : { expiry_time: timeText(expiresAt) }),
-      size: lazy(() => BLOCK_BYTES * content.snapshotUsage(snapshot.name).heldBlocks),
+      size: lazy(() => BLOCK_SIZE * content.snapshotUsage(snapshot.name).heldBlocks),
       logical_size: lazy(() => logicalBytes(content.snapshotView(snapshot.name))),
       delta: {
         size_consumed: lazy(
-          () => BLOCK_BYTES * changedBlocks(content.snapshotView(snapshot.name), content.activeView()),
+          () => BLOCK_SIZE * changedBlocks(content.snapshotView(snapshot.name), content.activeView()),
         ),
       },
-      reclaimable_space: lazy(() => BLOCK_BYTES * content.snapshotUsage(snapshot.name).exclusiveBlocks),
+      reclaimable_space: lazy(() => BLOCK_SIZE * content.snapshotUsage(snapshot.name).exclusiveBlocks),
       volume: { uuid: volume.uuid, name: volume.name },
       svm: { uuid: volume.svm.uuid, name: volume.svm.name },
     };

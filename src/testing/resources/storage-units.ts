@@ -1,4 +1,5 @@
 /** What LUNs and NVMe namespaces have in common: where they are, how they are made, cloned and removed. */
+import { BLOCK_SIZE } from '../../core/wafl/blocks.ts';
 import type { VolumeView } from '../../core/wafl/view.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { changing } from '../content-refusal.ts';
@@ -12,7 +13,6 @@ import { parseUnitName, StorageUnit, unitAt, unitName, unitOf } from '../storage
 import type { Svm } from '../svm.ts';
 import type { SimulatedVolume } from '../volume.ts';
 
-const BLOCK_BYTES = 4096;
 const MOST_BYTES = 128 * 2 ** 40;
 
 /** A place where a unit is or is to be. */
@@ -73,7 +73,7 @@ export function checkHome(volume: SimulatedVolume): void {
 export function sizeFromBody(body: Body): number {
   body.require('space.size');
   const sizeBytes = body.number('space.size') ?? 0;
-  if (sizeBytes < BLOCK_BYTES || sizeBytes > MOST_BYTES) {
+  if (sizeBytes < BLOCK_SIZE || sizeBytes > MOST_BYTES) {
     throw new Refusal('invalidValue', { value: sizeBytes, name: 'space.size', expected: '<4KB..128TB>' });
   }
   return sizeBytes;
@@ -174,7 +174,7 @@ export function copyBlocks(view: VolumeView, path: string, to: SimulatedVolume, 
   const sizeBytes = view.lookup(path)?.sizeBytes ?? 0;
   if (!to.content.exists(target)) to.content.create(target);
   view.visitBlocks(path, (vvbn, level, fbn) => {
-    if (level === 0) to.content.write(target, fbn * BLOCK_BYTES, view.content(vvbn));
+    if (level === 0) to.content.write(target, fbn * BLOCK_SIZE, view.content(vvbn));
   });
   to.content.truncate(target, sizeBytes);
 }
