@@ -101,6 +101,9 @@ export function systemEnv(parts: Partial<Env> = {}): Env {
   return { clock: systemClock, random: systemRandom, logger: silentLogger, ...parts };
 }
 
+/** Seen by nobody; without a reason of its own every call would have one made, with a stack. */
+const OVER = new Error('the call is over');
+
 /**
  * Runs `work` under one signal made of the caller's signal and deadline, and always leaves no timer behind.
  * @throws InterruptedError `ABORTED` or `DEADLINE_EXCEEDED`, naming what was `attempted`
@@ -128,7 +131,7 @@ export async function underDeadline<T>(
   try {
     return await work(ended.signal);
   } finally {
-    finished.abort();
+    finished.abort(OVER);
     signal?.removeEventListener('abort', onAbort);
   }
 }

@@ -54,6 +54,11 @@ export async function loadConfiguration(
   return { configuration, notes, path, dialect };
 }
 
+/** What is remarkable about a configuration that can be used, as a line. */
+export function formatNote({ section, message }: ReplicationProblem): string {
+  return `note: ${section ? `[${section}] ` : ''}${message}`;
+}
+
 /** One line a problem: `file:line [section] option: message (expected ...)`. */
 export function formatProblems(path: string, problems: readonly ConfigProblem[]): string {
   return problems.map((problem) => formatProblem(path, problem)).join('\n');

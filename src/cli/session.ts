@@ -2,7 +2,7 @@
 import { backendOf, targetOf } from '../core/replication/targets.ts';
 import type { DataMotion } from '../data-motion.ts';
 import { createDataMotion } from '../index.ts';
-import { loadConfiguration } from './configuration.ts';
+import { formatNote, loadConfiguration } from './configuration.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function openDataMotion(
   options: { readonly config: string; readonly backend?: string | undefined; readonly target?: string | undefined },
 ): Promise<DataMotion> {
   const { configuration, notes } = await loadConfiguration(options.config, { env: terminal.env });
-  for (const note of notes) terminal.note(`note: ${note.section ? `[${note.section}] ` : ''}${note.message}`);
+  for (const note of notes) terminal.note(formatNote(note));
   const { backend, target } = options;
   if (backend !== undefined && target !== undefined) targetOf(configuration, backend, target);
   else if (backend !== undefined) backendOf(configuration, backend);

@@ -1376,20 +1376,14 @@ export interface components {
             readonly uuid?: string;
             /** @description `/vol/volume/path` */
             name?: string;
-            svm?: {
-                name?: string;
-                uuid?: string;
-            };
+            svm?: components["schemas"]["named"];
             location?: {
                 /** @description The path within the volume */
                 logical_unit?: string;
                 node?: {
                     name?: string;
                 };
-                volume?: {
-                    name?: string;
-                    uuid?: string;
-                };
+                volume?: components["schemas"]["named"];
             };
             os_type?: string;
             /** @enum {string} */
@@ -1421,10 +1415,7 @@ export interface components {
             };
             clone?: {
                 readonly created_as_clone?: boolean;
-                source?: {
-                    name?: string;
-                    uuid?: string;
-                };
+                source?: components["schemas"]["named"];
             };
             /** @description The copy that this LUN is made by. */
             copy?: {
@@ -1461,17 +1452,11 @@ export interface components {
             readonly uuid?: string;
             /** @description `/vol/volume/path` */
             name?: string;
-            svm?: {
-                name?: string;
-                uuid?: string;
-            };
+            svm?: components["schemas"]["named"];
             location?: {
                 /** @description The path within the volume */
                 namespace?: string;
-                volume?: {
-                    name?: string;
-                    uuid?: string;
-                };
+                volume?: components["schemas"]["named"];
             };
             /** @enum {string} */
             os_type?: "aix" | "linux" | "vmware" | "windows";
@@ -1502,10 +1487,7 @@ export interface components {
             };
             clone?: {
                 readonly created_as_clone?: boolean;
-                source?: {
-                    name?: string;
-                    uuid?: string;
-                };
+                source?: components["schemas"]["named"];
             };
         };
         namespace_change: {
@@ -1516,10 +1498,7 @@ export interface components {
             job?: components["schemas"]["job_link"];
         };
         file_clone: {
-            volume?: {
-                name?: string;
-                uuid?: string;
-            };
+            volume?: components["schemas"]["named"];
             /** @description Relative to the volume; `.snapshot/NAME/path` for a file of a snapshot */
             source_path?: string;
             destination_path?: string;
@@ -1532,14 +1511,8 @@ export interface components {
         file_place: {
             /** @description Relative to the volume */
             path?: string;
-            svm?: {
-                name?: string;
-                uuid?: string;
-            };
-            volume?: {
-                name?: string;
-                uuid?: string;
-            };
+            svm?: components["schemas"]["named"];
+            volume?: components["schemas"]["named"];
         };
         file_copy: {
             files_to_copy?: {

@@ -1,5 +1,5 @@
 /** Edge (layer 8): `datamotion config check`. */
-import { loadConfiguration } from '../configuration.ts';
+import { formatNote, loadConfiguration } from '../configuration.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { EXIT } from '../terminal.ts';
 
@@ -27,7 +27,7 @@ export async function configCheck(terminal: Terminal, options: { readonly config
       b.policy,
     ]),
   );
-  for (const note of notes) terminal.note(`note: ${note.section ? `[${note.section}] ` : ''}${note.message}`);
+  for (const note of notes) terminal.note(formatNote(note));
   terminal.say(`${options.config}: valid`);
   return EXIT.done;
 }

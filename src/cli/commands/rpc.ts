@@ -2,9 +2,8 @@
 
 import { systemClock } from '../../env.ts';
 import { ConfigError } from '../../errors.ts';
-import { createDataMotion } from '../../index.ts';
-import { loadConfiguration } from '../configuration.ts';
 import { serveRpc } from '../rpc/server.ts';
+import { openDataMotion } from '../session.ts';
 import type { ExitCode, Terminal } from '../terminal.ts';
 import { EXIT } from '../terminal.ts';
 import { journalAt } from './failover.ts';
@@ -17,12 +16,7 @@ export async function rpc(
   const { input } = terminal;
   if (input === undefined)
     throw new ConfigError('CONFIG_UNREADABLE', 'there is no standard input to read requests from');
-  const { configuration, notes } = await loadConfiguration(options.config, { env: terminal.env });
-  for (const note of notes) terminal.note(`note: ${note.section ? `[${note.section}] ` : ''}${note.message}`);
-  await using dataMotion = createDataMotion(configuration, {
-    env: { logger: terminal.logger() },
-    environment: terminal.env,
-  });
+  await using dataMotion = await openDataMotion(terminal, { config: options.config });
   await using held = await journalAt(terminal, options);
   await serveRpc({
     dataMotion,

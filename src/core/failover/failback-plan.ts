@@ -71,7 +71,6 @@ interface Planned {
 
 function planVolume(subject: FailbackSubject, now: number): Planned {
   const { pair, keep, sourceLoss, targetLoss, junctionPath } = subject;
-  const standing = standingOf(pair);
   const situation = failbackSituation(pair, keep);
   const position = situation.kind === 'at' ? situation.position : undefined;
   const blocked =
@@ -86,9 +85,7 @@ function planVolume(subject: FailbackSubject, now: number): Planned {
     volume: {
       volume: pair.volume,
       destinationVolume: pair.target.volume,
-      phase: standing.phase,
-      authority: standing.authority,
-      why: standing.why,
+      ...standingOf(pair),
       ...(keep === undefined ? {} : { keep }),
       steps: position === undefined || blocked !== undefined ? [] : stepsFrom(position, subject, loss),
       observed: failbackFacts(pair, common?.name),

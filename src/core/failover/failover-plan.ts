@@ -66,7 +66,6 @@ interface Planned {
 
 function planVolume(subject: FailoverSubject, now: number, fence: Fence): Planned {
   const { pair, junctionPath } = subject;
-  const standing = standingOf(pair);
   const recoveryPoint = recoveryPointOf(pair, now, subject.writtenSinceBytes);
   const blocked = blockedBecause(subject);
   const loss = blocked === undefined ? unreplicated(pair, recoveryPoint) : undefined;
@@ -74,9 +73,7 @@ function planVolume(subject: FailoverSubject, now: number, fence: Fence): Planne
     volume: {
       volume: pair.volume,
       destinationVolume: pair.target.volume,
-      phase: standing.phase,
-      authority: standing.authority,
-      why: standing.why,
+      ...standingOf(pair),
       recoveryPoint,
       steps: blocked === undefined ? stepsFor(pair, { fence, junctionPath, loss }) : [],
       observed: failoverFacts(pair),

@@ -8,7 +8,7 @@
  */
 import { HOLE, type Level, objectIdOf } from '../../core/cloud/block-numbers.ts';
 import type { EndpointProperties, SnapshotFacts } from '../../core/cloud/format/history-entry.ts';
-import type { Manifest } from '../../core/cloud/format/manifest.ts';
+import { type Manifest, snapshotInfoOf } from '../../core/cloud/format/manifest.ts';
 import type { ObjectHead } from '../../core/cloud/format/object.ts';
 import { HASH_IDS, SHORT_DIGEST_BYTES } from '../../core/cloud/format/tools.ts';
 import type { InodeRoot } from '../../core/cloud/inode-root.ts';
@@ -115,16 +115,9 @@ class TreeWalk {
 
   /** For the catalogue of a source. */
   stored({ sourceId, pointersPerBlock }: EndpointProperties) {
-    const { uuid, name, createdAt, label, comment, sourceFormat } = this.manifest;
     return {
-      snapshot: {
-        uuid,
-        name,
-        createdAt,
-        ...(label !== undefined && { label }),
-        ...(comment !== undefined && { comment }),
-      },
-      source: { id: sourceId, pointersPerBlock, format: sourceFormat },
+      snapshot: snapshotInfoOf(this.manifest),
+      source: { id: sourceId, pointersPerBlock, format: this.manifest.sourceFormat },
       blocks: () => this.blocks(),
     };
   }

@@ -3,6 +3,7 @@
  * volume has the whole snapshot or is as it was. Sharing is kept: a block that several file blocks share arrives once.
  */
 
+import { snapshotInfoOf } from '../../core/cloud/format/manifest.ts';
 import type { InodeRoot } from '../../core/cloud/inode-root.ts';
 import { NO_ARRIVAL } from '../../core/cloud/restore-plan.ts';
 import { BLOCK_SIZE } from '../../core/wafl/blocks.ts';
@@ -82,17 +83,10 @@ export class WaflRestoreTarget implements RestoreTarget {
     const facts = this.#facts;
     if (facts === undefined) return;
     const { manifest, common } = facts;
-    const { uuid, name, createdAt, label, comment } = manifest;
     this.#volume.applyTransfer({
       format: TRANSFER_FORMAT,
       base: common && { name: common.name, uuid: common.uuid },
-      snapshot: {
-        uuid,
-        name,
-        createdAt,
-        ...(label !== undefined && { label }),
-        ...(comment !== undefined && { comment }),
-      },
+      snapshot: snapshotInfoOf(manifest),
       removedInodes: this.#removed,
       inodes: this.#inodes(),
       entries: this.#entries(common !== undefined),

@@ -13,7 +13,7 @@ import type { FailbackPlan } from '../../core/failover/plan.ts';
 import { backendOf } from '../../core/replication/targets.ts';
 import type { DataMotionError } from '../../errors.ts';
 import { DEFAULT_CONCURRENCY } from '../mirror/many.ts';
-import { asKnown, leftOpen, Operation, settled, underLock } from './operation.ts';
+import { asKnown, leftOpen, Operation, selectionOf, settled, underLock } from './operation.ts';
 import type { FailbackOptions, FailoverSelection } from './options.ts';
 import { planFailback, subjectOf, targetToFailBackFrom } from './plan-failback.ts';
 import { survey } from './plan-failover.ts';
@@ -54,10 +54,6 @@ export async function failback(
     await operation.end(report.result);
     return { ...report, warnings: operation.warnings };
   });
-}
-
-function selectionOf({ scope, target }: FailbackPlan): FailoverSelection {
-  return { source: scope.source, target, volumes: scope.volumes };
 }
 
 /** What was chosen for an operation that is gone on with stays chosen. */

@@ -20,7 +20,7 @@ import { breakSnapmirror, resumeSnapmirror, updateSnapmirror } from '../mirror/v
 import { type Claim, requireClaim, requireUnmarked, writeMark } from './claims.ts';
 import { fence, isFenced, mountAt } from './fence.ts';
 import { lookAtPair } from './observe.ts';
-import { asKnown, leftOpen, notSeenToCount, Operation, settled, underLock } from './operation.ts';
+import { asKnown, leftOpen, notSeenToCount, Operation, selectionOf, settled, underLock } from './operation.ts';
 import type { FailoverOptions, FailoverSelection } from './options.ts';
 import { countsElsewhere, planFrom, type Survey, survey, usableTarget } from './plan-failover.ts';
 import { reportOf } from './report.ts';
@@ -62,10 +62,6 @@ export async function failover(
     await operation.end(report.result);
     return { ...report, warnings: operation.warnings };
   });
-}
-
-function selectionOf({ scope, target }: FailoverPlan): FailoverSelection {
-  return { source: scope.source, target, volumes: scope.volumes };
 }
 
 /** The facts of the plan, or traces of this very plan: it was begun, and is gone on with. */
@@ -188,7 +184,10 @@ class VolumeFailover {
     try {
       await this.#step('last-update', () =>
         within(route, timeoutMs, 'update the mirror a last time', async (signal) => {
-          const context = mirrorContext(route, 'forward', this.#planned, { signal, ...this.#progress() });
+          const context = mirrorContext(route, 'forward', this.#planned, {
+            signal,
+            ...this.#work.operation.transferring(this.#planned.volume),
+          });
           if (pair.forward?.state === 'paused') await resumeSnapmirror(context);
           await updateSnapmirror(context, { wait: true });
         }),
@@ -272,7 +271,12 @@ class VolumeFailover {
       await requireClaim(route, pair, claim, ['target'], siblings);
       await operation.requireLock();
     };
-    const context = mirrorContext(route, 'forward', this.#planned, this.#progress());
+    const context = mirrorContext(
+      route,
+      'forward',
+      this.#planned,
+      this.#work.operation.transferring(this.#planned.volume),
+    );
     const { quiesceTimeoutMs } = options;
     const result = await this.#step(
       'break',
@@ -371,23 +375,6 @@ class VolumeFailover {
     const result = await operation.step(this.#planned.volume, step, authority, work, epoch);
     this.#steps.push(step);
     return result;
-  }
-
-  #progress() {
-    const { operation } = this.#work;
-    const { volume } = this.#planned;
-    return {
-      onProgress: ({
-        transferredBytes,
-        totalBytes,
-      }: {
-        transferredBytes?: number | undefined;
-        totalBytes?: number | undefined;
-      }) => {
-        if (transferredBytes !== undefined)
-          operation.tell({ kind: 'transferring', volume, transferredBytes, totalBytes });
-      },
-    };
   }
 
   #owe(kind: Debt['kind'], backend: string, reason: string, remedy: string): void {

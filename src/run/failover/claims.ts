@@ -2,11 +2,13 @@
  * Run (layer 3): the fencing marks on the clusters: written before anything that cannot be undone, and read again immediately before
  * each such thing. Between that look and ONTAP's own effect lies a window of one request, which only a lock of the caller's closes.
  */
+
 import type { PairFacts, VolumeFacts } from '../../core/failover/facts.ts';
 import { commentWith, type Mark, markIn, nextEpoch, outranks } from '../../core/failover/mark.ts';
 import type { Side } from '../../core/failover/vocabulary.ts';
 import { DataMotionError, FailoverError, OntapError } from '../../errors.ts';
 import type { OntapSvm } from '../../ontap/ontap-svm.ts';
+import { changeVolume } from '../volume-change.ts';
 import type { Route } from './world.ts';
 
 /** What this call wrote, and has to find again. */
@@ -34,8 +36,7 @@ export async function writeMark(
       cluster: svm.cluster,
     });
   }
-  const change = await svm.changeVolume(found.uuid, { comment: commentWith(found.comment, mark) }, { signal });
-  await svm.finish(change, { signal, look: async () => true });
+  await changeVolume(svm, found.uuid, { comment: commentWith(found.comment, mark) }, signal);
 }
 
 /**

@@ -2,6 +2,7 @@
  * Run (layer 3): a drill: the target's copies are cloned, looked at by the caller, and the clones removed, whatever happened. The mirrors
  * go on all the while; nothing but the clones is changed.
  */
+
 import pLimit from 'p-limit';
 import { isDrillClone, makeDrillPlan } from '../../core/failover/drill-plan.ts';
 import { copyAgeSeconds } from '../../core/failover/facts.ts';
@@ -12,6 +13,7 @@ import { DataMotionError, FailoverError, type FailoverErrorCode } from '../../er
 import type { OntapSvm, Volume } from '../../ontap/ontap-svm.ts';
 import { collect } from '../mirror/context.ts';
 import { DEFAULT_CONCURRENCY } from '../mirror/many.ts';
+import { changeVolume } from '../volume-change.ts';
 import { asKnown, type Operation } from './operation.ts';
 import type { DrillOptions, FailoverSelection, PlanDrillOptions } from './options.ts';
 import { ranked, type SurveyedTarget, survey } from './plan-failover.ts';
@@ -296,10 +298,7 @@ async function removeClones(
     clones.map(async ({ name, uuid, junctionPath }): Promise<NotRemoved | undefined> => {
       const gone = async () => (await svm.volume(name, { signal })) === undefined;
       try {
-        if (junctionPath !== undefined) {
-          const unmount = await svm.changeVolume(uuid, { junctionPath: null }, { signal });
-          await svm.finish(unmount, { signal, look: async () => true });
-        }
+        if (junctionPath !== undefined) await changeVolume(svm, uuid, { junctionPath: null }, signal);
         await svm.finish(await svm.deleteVolume(uuid, { signal }), { signal, look: gone });
         return undefined;
       } catch (error) {

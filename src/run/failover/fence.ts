@@ -1,9 +1,11 @@
 /** Run (layer 3): the side that lost its authority, and what can be done about it. Every part of it can be called again. */
+
 import type { SideFacts, VolumeFacts } from '../../core/failover/facts.ts';
 import { isWritable } from '../../core/failover/facts.ts';
 import type { Mark } from '../../core/failover/mark.ts';
 import type { Fence, Side } from '../../core/failover/vocabulary.ts';
 import { OntapError } from '../../errors.ts';
+import { changeVolume } from '../volume-change.ts';
 import { svmAt, writeMark } from './claims.ts';
 import type { Route } from './world.ts';
 
@@ -23,16 +25,8 @@ export async function fence(
   const svm = svmAt(route, side);
   const marked = found.mark?.fence === how && found.mark.epoch === mark.epoch && found.mark.authority === 'peer';
   if (!marked) await writeMark(route, side, found, { ...mark, authority: 'peer', fence: how }, signal);
-  if (found.junctionPath !== undefined) {
-    const change = await svm.changeVolume(found.uuid, { junctionPath: null }, { signal });
-    await svm.finish(change, { signal, look: async () => true });
-  }
-  if (how === 'offline' && found.state === 'online') {
-    await svm.finish(await svm.changeVolume(found.uuid, { state: 'offline' }, { signal }), {
-      signal,
-      look: async () => true,
-    });
-  }
+  if (found.junctionPath !== undefined) await changeVolume(svm, found.uuid, { junctionPath: null }, signal);
+  if (how === 'offline' && found.state === 'online') await changeVolume(svm, found.uuid, { state: 'offline' }, signal);
   return !marked || found.junctionPath !== undefined || (how === 'offline' && found.state === 'online');
 }
 

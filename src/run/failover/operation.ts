@@ -2,6 +2,7 @@
  * Run (layer 3): what applying a failover and a failback have in common: the intent written down before its effect, events, losses that
  * have to be accepted, the caller's hooks and lock.
  */
+
 import type { FailoverEvent } from '../../core/failover/events.ts';
 import {
   acceptedBefore,
@@ -14,6 +15,7 @@ import { type Acknowledgement, covers, type FailbackPlan, type FailoverPlan } fr
 import type { Authority, Side, Step } from '../../core/failover/vocabulary.ts';
 import { type Env, underDeadline } from '../../env.ts';
 import { DataMotionError, FailoverError, InternalError } from '../../errors.ts';
+import type { MirrorContext } from '../mirror/context.ts';
 import type { ApplyOptions, FailoverHooks, FailoverSelection, HeldLock } from './options.ts';
 
 const DEFAULT_HOOK_TIMEOUT_MS = 300_000;
@@ -94,6 +96,16 @@ export class Operation {
     await this.#note({ kind: 'done', volume, step });
     this.tell({ kind: 'step-done', volume, step, authority });
     return result;
+  }
+
+  /** Tells of the bytes that the verbs on a volume move. */
+  transferring(volume: string): Pick<MirrorContext, 'onProgress'> {
+    return {
+      onProgress: ({ transferredBytes, totalBytes }) => {
+        if (transferredBytes === undefined) return;
+        this.tell({ kind: 'transferring', volume, transferredBytes, totalBytes });
+      },
+    };
   }
 
   async volumeEnded(record: VolumeEnded): Promise<void> {
@@ -282,6 +294,11 @@ export function notSeenToCount(volume: string, why: string): FailoverError {
     retryable: true,
     remedy: 'call again: what is done already is not done again',
   });
+}
+
+/** What a plan was made of. */
+export function selectionOf({ scope, target }: Applied): FailoverSelection {
+  return { source: scope.source, target, volumes: scope.volumes };
 }
 
 /** What an earlier process began on volumes of this selection and nobody ended. */

@@ -1,4 +1,5 @@
 /** Run (layer 3): one volume of a failback, leg by leg. Each leg asks where it stands and does what comes next. */
+
 import { standingOf } from '../../core/failover/authority.ts';
 import { follows, isMoving, isWritable, type PairFacts } from '../../core/failover/facts.ts';
 import { type FailbackSubject, lossAt } from '../../core/failover/failback-plan.ts';
@@ -21,6 +22,7 @@ import {
   resyncSnapmirror,
   updateSnapmirror,
 } from '../mirror/verbs.ts';
+import { changeVolume } from '../volume-change.ts';
 import { type Claim, requireClaim, requireUnmarked, svmAt, writeMark } from './claims.ts';
 import { fence, mountAt } from './fence.ts';
 import { lookAtPair } from './observe.ts';
@@ -246,7 +248,7 @@ export class VolumeFailback {
     const { clock } = operation.env;
     const smallBytes = options.smallDeltaBytes ?? DEFAULTS.smallDeltaBytes;
     const rounds = options.catchUpRounds ?? DEFAULTS.catchUpRounds;
-    const context = mirrorContext(route, 'reverse', this.#planned, this.#progress());
+    const context = mirrorContext(route, 'reverse', this.#planned, this.#work.operation.transferring(this.name));
     await this.#step('catch-up', async () => {
       if (this.#here.reverse?.state === 'paused') await resumeSnapmirror(context);
       for (let round = 0; round < rounds; round++) {
@@ -275,9 +277,7 @@ export class VolumeFailback {
     const { found } = target;
     this.#targetWas = found?.junctionPath;
     if (found?.junctionPath === undefined) return;
-    const svm = svmAt(route, 'target');
-    const change = await svm.changeVolume(found.uuid, { junctionPath: null }, { signal: route.signal });
-    await svm.finish(change, { signal: route.signal, look: async () => true });
+    await changeVolume(svmAt(route, 'target'), found.uuid, { junctionPath: null }, route.signal);
   }
 
   async #finalUpdate(): Promise<void> {
@@ -285,7 +285,10 @@ export class VolumeFailback {
     const timeoutMs = options.finalUpdateTimeoutMs ?? DEFAULTS.finalUpdateTimeoutMs;
     try {
       await within(route, timeoutMs, 'carry over the rest', async (signal) => {
-        const context = mirrorContext(route, 'reverse', this.#planned, { signal, ...this.#progress() });
+        const context = mirrorContext(route, 'reverse', this.#planned, {
+          signal,
+          ...this.#work.operation.transferring(this.name),
+        });
         await updateSnapmirror(context, { wait: true });
       });
     } catch (error) {
@@ -558,7 +561,7 @@ export class VolumeFailback {
   #guarded(sides: readonly Side[]) {
     const { operation, route } = this.#work;
     return {
-      ...this.#progress(),
+      ...this.#work.operation.transferring(this.name),
       guard: async () => {
         if (this.#claim !== undefined) await requireClaim(route, this.#here, this.#claim, sides);
         await operation.requireLock();
@@ -569,10 +572,7 @@ export class VolumeFailback {
   async #bringOnline(side: Side): Promise<void> {
     const { route } = this.#work;
     const { found } = this.#here[side];
-    if (found === undefined) return;
-    const svm = svmAt(route, side);
-    const change = await svm.changeVolume(found.uuid, { state: 'online' }, { signal: route.signal });
-    await svm.finish(change, { signal: route.signal, look: async () => true });
+    if (found !== undefined) await changeVolume(svmAt(route, side), found.uuid, { state: 'online' }, route.signal);
   }
 
   async #step<T>(step: Step, work: () => Promise<T>, epoch?: number): Promise<T> {
@@ -581,22 +581,6 @@ export class VolumeFailback {
     const result = await this.#work.operation.step(this.name, step, authority, work, epoch);
     this.#steps.push(step);
     return result;
-  }
-
-  #progress() {
-    const { operation } = this.#work;
-    return {
-      onProgress: ({
-        transferredBytes,
-        totalBytes,
-      }: {
-        transferredBytes?: number | undefined;
-        totalBytes?: number | undefined;
-      }) => {
-        if (transferredBytes === undefined) return;
-        operation.tell({ kind: 'transferring', volume: this.name, transferredBytes, totalBytes });
-      },
-    };
   }
 
   #owe(kind: Debt['kind'], backend: string, reason: string, remedy: string): void {

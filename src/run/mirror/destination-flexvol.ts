@@ -1,7 +1,9 @@
 /** Run (layer 3): the destination volume, FlexVol or FlexGroup, made in the image of its source. */
+
 import { flexgroupPlacement } from '../../core/mirror/placement.ts';
 import { MirrorError, OntapError } from '../../errors.ts';
 import type { Volume, VolumeSpec } from '../../ontap/ontap-svm.ts';
+import { changeVolume } from '../volume-change.ts';
 import type { MirrorContext } from './context.ts';
 import { awaited, pairName } from './context.ts';
 import { requireSameGeometry, requireSuitableDestination } from './preflight.ts';
@@ -50,8 +52,7 @@ async function ready(context: MirrorContext, source: Volume): Promise<Volume> {
   if (source.style !== 'flexgroup' || !lacks) return volume;
   const { destination, pair, signal } = context;
   context.onProgress({ pair, step: 'set-efficiency' });
-  const change = await destination.changeVolume(volume.uuid, { dedupe, compression }, { signal });
-  await destination.finish(change, { signal, look: async () => true });
+  await changeVolume(destination, volume.uuid, { dedupe, compression }, signal);
   return { ...volume, dedupe: dedupe || compression, compression };
 }
 

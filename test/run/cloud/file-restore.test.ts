@@ -182,15 +182,7 @@ describe('a restore in place', () => {
     const store = new FaultyObjectStore(memory);
     const failing = new ImageRig({ image: rig.image, store });
     await targets.make('/to/disk', FIRST);
-    store.addFault({
-      kind: 'fails',
-      when: 'before',
-      code: 'OBJECT_STORE_UNAVAILABLE',
-      method: 'get',
-      key: /objects/,
-      after: 4,
-      times: 99,
-    });
+    failAfter(store, 4);
     await expect(restore(failing, targets.disk, 'file', { onto: 'b1' })).rejects.toMatchObject({
       code: 'OBJECT_STORE_UNAVAILABLE',
     });
@@ -218,15 +210,7 @@ describe('a restore in place', () => {
       const { rig, targets } = await backedUp(memory);
       const store = new FaultyObjectStore(memory);
       await targets.make('/to/disk', FIRST.subarray(0, cutOff?.to));
-      store.addFault({
-        kind: 'fails',
-        when: 'before',
-        code: 'OBJECT_STORE_UNAVAILABLE',
-        method: 'get',
-        key: /objects/,
-        after: 4,
-        times: 99,
-      });
+      failAfter(store, 4);
       const failing = new ImageRig({ image: rig.image, store });
       await expect(restore(failing, targets.disk, 'file', { onto: 'b1', range: cutOff })).rejects.toMatchObject({
         code: 'OBJECT_STORE_UNAVAILABLE',
@@ -261,15 +245,7 @@ describe('a restore in place', () => {
     await targets.make('/to/disk', new Uint8Array(SECOND.length).fill(7));
     const store = new FaultyObjectStore(memory);
     const failing = new ImageRig({ image: rig.image, store });
-    store.addFault({
-      kind: 'fails',
-      when: 'before',
-      code: 'OBJECT_STORE_UNAVAILABLE',
-      method: 'get',
-      key: /objects/,
-      after: 12,
-      times: 99,
-    });
+    failAfter(store, 12);
     await expect(restore(failing, targets.disk, 'device')).rejects.toMatchObject({ code: 'OBJECT_STORE_UNAVAILABLE' });
     expect((await targets.read('/to/disk')).subarray(0, BLOCK).every((byte) => byte === 0)).toBe(true);
     await restore(rig, targets.disk, 'device');
@@ -299,3 +275,9 @@ describe('a target that cannot be written', () => {
     });
   }
 });
+
+/** Objects can be read so many times, and then not any more. */
+function failAfter(store: FaultyObjectStore, after: number): void {
+  const code = 'OBJECT_STORE_UNAVAILABLE';
+  store.addFault({ kind: 'fails', when: 'before', code, method: 'get', key: /objects/, after, times: 99 });
+}

@@ -2,6 +2,7 @@
  * Core, format: the manifest of a snapshot. It names the parts of the L3 file and of the object-id bitmap, with their
  * hashes.
  */
+import type { SnapshotInfo } from '../../wafl/view.ts';
 import type { ObjectId } from '../block-numbers.ts';
 import { toHex } from './binary.ts';
 import { encodeJson, Fields } from './fields.ts';
@@ -100,6 +101,17 @@ export function decodeManifest(
     objectIdParts: fields.objects('objectIdParts').map(readObjectIdPart),
   };
   return { manifest, digest: toHex(record.digest) };
+}
+
+/** The snapshot as its source knew it. */
+export function snapshotInfoOf({ uuid, name, createdAt, label, comment }: Manifest): SnapshotInfo {
+  return {
+    uuid,
+    name,
+    createdAt,
+    ...(label !== undefined && { label }),
+    ...(comment !== undefined && { comment }),
+  };
 }
 
 function byLevel([l0 = 0, l1 = 0, l2 = 0]: readonly number[]): [number, number, number] {
